@@ -1,0 +1,39 @@
+"""The entry point `serinus`: what runs in the cluster."""
+
+import argparse
+import asyncio
+import sys
+
+from serinus import __version__
+
+
+def main() -> int:
+    """Run the process that the first argument names."""
+    # Imported when they are needed: a process holds only what it runs.
+    from serinus.controller import settings  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="serinus", description="Progressive delivery of models on Kubernetes.")
+    parser.add_argument("--version", action="version", version=f"serinus {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    settings.add_flags(commands.add_parser("operator", help="reconcile the ModelDeployments of the cluster"))
+    chosen = settings.settings_from(parser.parse_args())
+
+    from serinus.cluster.credentials import NoCredentialsError  # noqa: PLC0415
+    from serinus.controller import logs  # noqa: PLC0415
+    from serinus.controller.process import Operator  # noqa: PLC0415
+
+    logs.set_up(chosen.log_level)
+
+    async def run() -> None:
+        await Operator(chosen).run()
+
+    try:
+        asyncio.run(run())
+    except NoCredentialsError as error:
+        print(f"serinus: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,320 @@
+"""ModelDeployment: what a user writes and what the operator reports about it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import ConfigDict, Field
+
+from serinus.api.model import OPEN, ApiModel, rule, rules
+from serinus.api.names import MAX_NAME_LENGTH
+from serinus.api.template import Template
+
+KIND: Final = "ModelDeployment"
+PLURAL: Final = "modeldeployments"
+
+MAX_REPLICAS: Final = 10_000
+
+Replicas = Annotated[int, Field(ge=0, le=MAX_REPLICAS)]
+Name = Annotated[str, Field(max_length=63)]
+Revision = Annotated[str, Field(max_length=10)]
+Version = Annotated[str, Field(max_length=63)]
+Sentence = Annotated[str, Field(max_length=1024)]
+
+_ATOMIC: Final = {"x-kubernetes-list-type": "atomic"}
+
+NAME_RULES: Final = rules(
+    rule(
+        "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "metadata.name names a Service: it must begin with a letter and hold only a-z, 0-9 and '-'",
+    ),
+    rule(
+        f"size(self.metadata.name) <= {MAX_NAME_LENGTH}",
+        f"metadata.name may have at most {MAX_NAME_LENGTH} characters: "
+        "a revision's objects are named '<name>-<revision>'",
+    ),
+)
+
+_CONTAINERS: Final = "self.template.spec.containers"
+_PORT_COUNT: Final = f"{_CONTAINERS}.map(c, has(c.ports) ? size(c.ports) : 0).sum()"
+
+
+class Model(ApiModel):
+    """The model, as people know it."""
+
+    version: Version | None = None
+    """A label for people, for example '7' or '2026-11-21'; shown wherever the revision is."""
+
+
+class Endpoint(ApiModel):
+    """Where the model answers inside its pod."""
+
+    port: Annotated[str, Field(min_length=1, max_length=15)] | None = None
+    """Name of the container port that takes predictions. Default: the only port there is."""
+
+
+class Metric(ApiModel):
+    """An ordinary metric of a HorizontalPodAutoscaler (autoscaling/v2)."""
+
+    model_config = ConfigDict(json_schema_extra=OPEN)
+
+    type: Literal["Resource", "ContainerResource", "Pods", "Object", "External"]
+    """Kind of the metric; the field of that name says more, as in autoscaling/v2."""
+
+
+class Behavior(ApiModel):
+    """How fast to scale, as in autoscaling/v2."""
+
+    model_config = ConfigDict(json_schema_extra=OPEN)
+
+
+class Autoscaling(ApiModel):
+    """A HorizontalPodAutoscaler for every revision."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "self.minReplicas <= self.maxReplicas",
+                "autoscaling.minReplicas must not exceed autoscaling.maxReplicas",
+            )
+        )
+    )
+
+    min_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)] = 1
+    """Fewest pods."""
+    max_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)]
+    """Most pods."""
+    metrics: Annotated[list[Metric] | None, Field(min_length=1, max_length=16, json_schema_extra=_ATOMIC)] = None
+    """Metrics as in autoscaling/v2. Default: 80 % of the model container's CPU request."""
+    behavior: Behavior | None = None
+    """How fast to scale, as in autoscaling/v2. Default: Kubernetes' own."""
+
+
+class Rollout(ApiModel):
+    """How a new revision takes over."""
+
+    progress_deadline_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
+    """A revision that is not ready after this time is reported as stalled. The stable one goes on serving."""
+    scale_down_delay_seconds: Annotated[int, Field(ge=0, le=604_800)] = 30
+    """How long the old revision keeps its pods after the new one took over."""
+    history: Annotated[int, Field(ge=1, le=100)] = 10
+    """How many revisions to keep as ModelReleases, beside those that have pods."""
+
+
+class ModelDeploymentSpec(ApiModel):
+    """Which model serves, and how."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.autoscaling) || self.replicas == 1",
+                "replicas and autoscaling exclude each other: with autoscaling the autoscaler decides; "
+                "remove replicas, or remove autoscaling",
+            ),
+            rule(
+                f"!has(self.endpoint) || !has(self.endpoint.port) || {_CONTAINERS}.exists(c, has(c.ports) && "
+                "c.ports.exists(p, has(p.name) && p.name == self.endpoint.port))",
+                "endpoint.port must be the name of a port in template.spec.containers[].ports",
+            ),
+            rule(
+                f"(has(self.endpoint) && has(self.endpoint.port)) || {_PORT_COUNT} == 1",
+                "without endpoint.port the template must have exactly one container port; "
+                "name the one that takes predictions in endpoint.port",
+            ),
+        )
+    )
+
+    model: Model | None = None
+    """The model, as people know it."""
+    template: Template
+    """An ordinary pod template with any serving container. A change makes a new revision."""
+    endpoint: Endpoint | None = None
+    """Where the model answers inside its pod."""
+    replicas: Replicas = 1
+    """Number of pods of the stable revision."""
+    autoscaling: Autoscaling | None = None
+    """Let a HorizontalPodAutoscaler decide the number of pods, instead of `replicas`."""
+    rollout: Rollout = Rollout()
+    """How a new revision takes over."""
+
+
+class Condition(ApiModel):
+    """One aspect of the state, as `kubectl wait` reads it."""
+
+    type: Annotated[str, Field(max_length=64)]
+    """Ready, Available, Reconciling, Stalled, Paused, ModelHealthy or DriftDetected."""
+    status: Literal["True", "False", "Unknown"]
+    """True, False or Unknown."""
+    reason: Annotated[str, Field(min_length=1, max_length=64)]
+    """One word for programs."""
+    message: Annotated[str, Field(max_length=4096)] = ""
+    """A sentence for people: what was seen, what was expected, what happens next."""
+    observed_generation: Annotated[int, Field(ge=0)]
+    """Generation of the spec that this is about."""
+    last_transition_time: datetime
+    """When the status last changed."""
+
+
+class StableStatus(ApiModel):
+    """The revision that serves."""
+
+    revision: Revision
+    """Its revision."""
+    version: Version | None = None
+    """Its model version."""
+    weight: Annotated[int, Field(ge=0, le=100)]
+    """Its share of the traffic, in percent."""
+    replicas: Replicas
+    """Pods asked for."""
+    ready_replicas: Replicas
+    """Pods that are ready."""
+
+
+class Forecast(ApiModel):
+    """What a decision still needs, judging by what came so far."""
+
+    labels: Annotated[int, Field(ge=0)] | None = None
+    """Labels still needed."""
+    seconds: Annotated[int, Field(ge=0)] | None = None
+    """Seconds until they will have come."""
+
+
+class CanaryStatus(ApiModel):
+    """The revision that is to replace the stable one."""
+
+    revision: Revision
+    """Its revision."""
+    version: Version | None = None
+    """Its model version."""
+    step: Annotated[int, Field(ge=0)] | None = None
+    """The step it is at, counted from 1."""
+    steps: Annotated[int, Field(ge=0)] | None = None
+    """Number of steps."""
+    weight: Annotated[int, Field(ge=0, le=100)]
+    """The share of the traffic asked for, in percent."""
+    weight_in_force: Annotated[int, Field(ge=0, le=100)]
+    """The share of the traffic it gets, in percent."""
+    replicas: Replicas
+    """Pods asked for."""
+    ready_replicas: Replicas
+    """Pods that are ready."""
+    verdict: Annotated[str, Field(max_length=64)] | None = None
+    """What the evidence says so far."""
+    forecast: Forecast | None = None
+    """What a decision still needs."""
+
+
+class AccuracyStatus(ApiModel):
+    """Accuracy of the stable revision."""
+
+    value: float
+    """The estimate."""
+    low: float | None = None
+    """Lower end of the confidence interval."""
+    high: float | None = None
+    """Upper end of the confidence interval."""
+    labels: Annotated[int, Field(ge=0)]
+    """Labels it rests on."""
+    estimated: bool = False
+    """True where it comes from scores alone, without labels."""
+
+
+class DriftStatus(ApiModel):
+    """Drift of the inputs against the profile."""
+
+    score: float
+    """Population stability index of the worst feature, corrected for sample size."""
+    state: Literal["Insufficient", "Stable", "Shifted", "Drifted"]
+    """What the score and the test say together."""
+    features: Annotated[
+        list[Annotated[str, Field(max_length=256)]] | None, Field(max_length=50, json_schema_extra=_ATOMIC)
+    ] = None
+    """Features that drifted."""
+
+
+class MetricValue(ApiModel):
+    """A measured rate and what it rests on."""
+
+    value: float
+    """The estimate."""
+    low: float | None = None
+    """Lower end of the confidence interval."""
+    high: float | None = None
+    """Upper end of the confidence interval."""
+    samples: Annotated[int, Field(ge=0)]
+    """Requests or labels it rests on."""
+
+
+class MetricStatus(ApiModel):
+    """One gate of the analysis."""
+
+    name: Annotated[str, Field(max_length=63)]
+    """Name of the gate."""
+    stable: MetricValue | None = None
+    """The stable revision's value."""
+    canary: MetricValue | None = None
+    """The canary's value."""
+    verdict: Annotated[str, Field(max_length=64)] | None = None
+    """What the test says so far."""
+    p: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Anytime-valid p-value of the test."""
+
+
+class LastCommand(ApiModel):
+    """The last command that was given by annotation."""
+
+    verb: Annotated[str, Field(max_length=32)]
+    """What was asked."""
+    revision: Revision
+    """For which revision."""
+    nonce: Annotated[str, Field(max_length=128)]
+    """The command's own id."""
+    by: Annotated[str, Field(max_length=256)] | None = None
+    """Who gave it, vouched for by the API server."""
+    result: Sentence
+    """What came of it."""
+
+
+class ModelDeploymentStatus(ApiModel):
+    """What is, as the operator last saw it."""
+
+    observed_generation: int = -1
+    """Generation of the spec that this status is about; -1 until the operator has seen the object."""
+    conditions: Annotated[
+        list[Condition] | None,
+        Field(
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = None
+    """Aspects of the state: Ready and Available always, others where they are true."""
+    stable: StableStatus | None = None
+    """The revision that serves."""
+    canary: CanaryStatus | None = None
+    """The revision that is to replace it."""
+    accuracy: AccuracyStatus | None = None
+    """Accuracy of the stable revision."""
+    drift: DriftStatus | None = None
+    """Drift of the inputs against the profile."""
+    metrics: Annotated[
+        list[MetricStatus] | None,
+        Field(
+            max_length=32,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = None
+    """Gates of the running analysis."""
+    url: Annotated[str, Field(max_length=2048)] | None = None
+    """Where the model answers."""
+    replicas: Replicas | None = None
+    """Pods of all revisions."""
+    ready_replicas: Replicas | None = None
+    """Pods of all revisions that are ready."""
+    selector: Annotated[str, Field(max_length=512)] | None = None
+    """Label selector of all pods, for `kubectl scale` and autoscalers."""
+    last_command: LastCommand | None = None
+    """The last command that was given by annotation."""
+
+
+def spec_of(document: dict[str, Any]) -> ModelDeploymentSpec:
+    """Parse the spec of a ModelDeployment that the API server accepted."""
+    return ModelDeploymentSpec.model_validate(document)

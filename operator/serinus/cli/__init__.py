@@ -1,0 +1,1 @@
+"""kubectl serinus: what a person asks at the terminal."""

@@ -1,0 +1,93 @@
+"""The objects as last seen, by watch or in the reply to a write, and whose they are. Filled by edge and writers."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from serinus.api import modeldeployment
+from serinus.cluster.objects import Identity, Key, Seen, SeenChild, SeenModelDeployment, SeenPod, SeenRelease
+
+TOMBSTONES: Final = 4096
+"""Deletions to remember: a reply that was under way when its object went must not bring it back."""
+
+SeenT = TypeVar("SeenT", bound=Seen)
+
+
+class Cache:
+    """One consistent memory of the cluster. An older sight of an object never replaces a newer one."""
+
+    def __init__(self) -> None:
+        self._objects: dict[Identity, Seen] = {}
+        self._members: dict[Key, set[Identity]] = {}
+        self._tombstones: OrderedDict[str, None] = OrderedDict()
+
+    def put(self, item: Seen) -> bool:
+        """Remember an object; return whether that was news."""
+        known = self._objects.get(item.identity)
+        if item.uid in self._tombstones or (known and known.version >= item.version):
+            return False
+        if known:
+            self._forget(known)
+        self._objects[item.identity] = item
+        self._members.setdefault(item.key, set()).add(item.identity)
+        return True
+
+    def remove(self, identity: Identity, uid: str) -> Seen | None:
+        """Forget an object that is gone; return it if it was known."""
+        self._tombstones[uid] = None
+        if len(self._tombstones) > TOMBSTONES:
+            self._tombstones.popitem(last=False)
+        known = self._objects.get(identity)
+        if known is None or known.uid != uid:
+            return None
+        self._forget(known)
+        return known
+
+    def mark_deleting(self, child: SeenChild) -> None:
+        """Note that we deleted a child; the watch will say when it is gone."""
+        if self._objects.get(child.identity) is child:
+            self._objects[child.identity] = replace(child, deleting=True)
+
+    def find(self, identity: Identity) -> Seen | None:
+        """Return the object at an address, whoever's it is."""
+        return self._objects.get(identity)
+
+    def model(self, key: Key) -> SeenModelDeployment | None:
+        """Return a ModelDeployment."""
+        found = self._objects.get(Identity(modeldeployment.KIND, *key))
+        return found if isinstance(found, SeenModelDeployment) else None
+
+    def children(self, key: Key) -> list[SeenChild]:
+        """Return what is labelled as belonging to a ModelDeployment, in a fixed order."""
+        return self._of(key, SeenChild)
+
+    def pods(self, key: Key) -> list[SeenPod]:
+        """Return the pods of a ModelDeployment, in a fixed order."""
+        return self._of(key, SeenPod)
+
+    def releases(self, key: Key) -> list[SeenRelease]:
+        """Return the releases of a ModelDeployment, oldest first."""
+        return sorted(self._of(key, SeenRelease), key=lambda release: (release.created, release.identity.name))
+
+    def keys(self) -> Iterator[Key]:
+        """Return the keys of all ModelDeployments."""
+        return (item.key for item in list(self._objects.values()) if isinstance(item, SeenModelDeployment))
+
+    def of_kind(self, kind: str) -> Iterable[Seen]:
+        """Return all objects of a kind."""
+        return [item for identity, item in self._objects.items() if identity.kind == kind]
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def _of(self, key: Key, kind: type[SeenT]) -> list[SeenT]:
+        items = (self._objects[identity] for identity in sorted(self._members.get(key, ())))
+        return [item for item in items if isinstance(item, kind)]
+
+    def _forget(self, item: Seen) -> None:
+        del self._objects[item.identity]
+        members = self._members[item.key]
+        members.discard(item.identity)
+        if not members:
+            del self._members[item.key]

@@ -1,0 +1,229 @@
+"""What the operator keeps of the objects it sees: the few fields that decide, so that the cache stays small."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from serinus.api import modeldeployment, modelrelease
+from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
+from serinus.cluster.podfailures import failure_of, is_ready
+from serinus.render.revision import revision_of
+
+Document = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """A ModelDeployment's address: what is queued, reconciled and logged."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+class Identity(NamedTuple):
+    """The address of any object."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What all objects have in common."""
+
+    identity: Identity
+    uid: str
+    version: int
+    deployment: str
+    """Name of the ModelDeployment it belongs to."""
+    created: datetime
+    deleting: bool
+
+    @property
+    def key(self) -> Key:
+        """The ModelDeployment it belongs to."""
+        return Key(self.identity.namespace, self.deployment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenModelDeployment(Seen):
+    """A ModelDeployment. Spec and status stay text until they are needed: parsed, they take ten times the room."""
+
+    generation: int
+    revision: str
+    spec: bytes
+    status: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRelease(Seen):
+    """A ModelRelease, without its contents."""
+
+    revision: str
+    version_label: str | None
+    promoted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenChild(Seen):
+    """An object of a revision, or the Service at the model's address (which has no revision of its own)."""
+
+    revision: str | None
+    controller: "Controller | None"
+    """Who controls it."""
+    intent: str | None
+    owned: bytes
+    """The fields that we applied and nobody changed since, as managedFields lists them."""
+    selects: str | None = None
+    """A Service: the revision whose pods it selects."""
+    pods: "PodCount | None" = None
+    """A Deployment: its pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The owner that an object has in its ownerReferences as its controller."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class PodCount:
+    """What a Deployment says of its pods."""
+
+    wanted: int
+    ready: int
+    trouble: str | None
+    """Why it cannot make pods."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenPod(Seen):
+    """A pod of a revision."""
+
+    revision: str | None
+    ready: bool
+    failure: str | None
+
+
+def seen(kind: str, document: Document) -> Seen:
+    """Return what we keep of an object."""
+    reader = {modeldeployment.KIND: _model_deployment, "Pod": _pod}.get(kind, _child)
+    return reader(kind, document)
+
+
+def seen_release(row: Document) -> SeenRelease:
+    """Return what we keep of a ModelRelease, from a row of the server's table: contents are large and stay there."""
+    metadata = row["object"]["metadata"]
+    _name, _deployment, revision, version, promoted_at, *_ = row["cells"]
+    return SeenRelease(
+        **_common(modelrelease.KIND, metadata, metadata.get("labels", {}).get(LABEL_DEPLOYMENT, "")),
+        revision=revision,
+        version_label=version or None,
+        promoted_at=_time(promoted_at) if promoted_at else None,
+    )
+
+
+def release_row(document: Document) -> Document:
+    """Return the row that the server's table has for a whole ModelRelease, as a write returns it."""
+    spec, status = document["spec"], document.get("status", {})
+    cells = [
+        document["metadata"]["name"],
+        spec["deployment"],
+        spec["revision"],
+        spec.get("version"),
+        status.get("promotedAt"),
+    ]
+    return {"cells": cells, "object": {"metadata": document["metadata"]}}
+
+
+def controller_of(metadata: Document) -> Controller | None:
+    """Return the owner that controls an object."""
+    owners = (owner for owner in metadata.get("ownerReferences", ()) if owner.get("controller"))
+    owner = next(owners, None)
+    return Controller(owner["kind"], owner["name"], owner["uid"]) if owner else None
+
+
+def _model_deployment(kind: str, document: Document) -> SeenModelDeployment:
+    metadata = document["metadata"]
+    return SeenModelDeployment(
+        **_common(kind, metadata, metadata["name"]),
+        generation=metadata["generation"],
+        revision=revision_of(document["spec"]),
+        spec=_text(document["spec"]),
+        status=_text(document.get("status", {})),
+    )
+
+
+def _pod(kind: str, document: Document) -> SeenPod:
+    labels = document["metadata"].get("labels", {})
+    return SeenPod(
+        **_common(kind, document["metadata"], labels.get(LABEL_DEPLOYMENT, "")),
+        revision=labels.get(LABEL_REVISION),
+        ready=is_ready(document),
+        failure=failure_of(document),
+    )
+
+
+def _child(kind: str, document: Document) -> SeenChild:
+    metadata = document["metadata"]
+    labels = metadata.get("labels", {})
+    selector = document["spec"].get("selector", {}) if kind == "Service" else {}
+    return SeenChild(
+        **_common(kind, metadata, labels.get(LABEL_DEPLOYMENT, "")),
+        revision=labels.get(LABEL_REVISION),
+        controller=controller_of(metadata),
+        intent=metadata.get("annotations", {}).get(ANNOTATION_INTENT),
+        owned=_owned_fields(metadata),
+        selects=selector.get(LABEL_REVISION),
+        pods=_pod_count(document) if kind == "Deployment" else None,
+    )
+
+
+def _common(kind: str, metadata: Document, deployment: str) -> dict[str, Any]:
+    return {
+        "identity": Identity(kind, metadata["namespace"], metadata["name"]),
+        "uid": metadata["uid"],
+        "version": int(metadata["resourceVersion"]),
+        "deployment": deployment,
+        "created": _time(metadata["creationTimestamp"]),
+        "deleting": "deletionTimestamp" in metadata,
+    }
+
+
+def _owned_fields(metadata: Document) -> bytes:
+    ours = (
+        entry["fieldsV1"]
+        for entry in metadata.get("managedFields", ())
+        if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply" and not entry.get("subresource")
+    )
+    return _text(next(ours, {}))
+
+
+def _pod_count(document: Document) -> PodCount:
+    status = document.get("status", {})
+    current = status.get("observedGeneration", 0) >= document["metadata"]["generation"]
+    troubles = (
+        condition.get("message")
+        for condition in status.get("conditions", ())
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True"
+    )
+    return PodCount(
+        wanted=document["spec"].get("replicas", 1),
+        ready=status.get("readyReplicas", 0) if current else 0,
+        trouble=next(troubles, None),
+    )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _text(document: Document) -> bytes:
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,127 @@
+"""Writes the children of a ModelDeployment: creates, corrects, adopts, deletes, and leaves everybody else's alone."""
+
+import json
+from typing import Final
+
+from serinus.api import modeldeployment
+from serinus.api.names import HANDOVER_MANAGER, LABEL_DEPLOYMENT
+from serinus.api.reasons import Reason
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import Client
+from serinus.cluster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, Refused, Retry
+from serinus.cluster.objects import Controller, Identity, SeenChild, SeenModelDeployment, controller_of, seen
+from serinus.cluster.resources import BY_KIND
+from serinus.render.children import Manifest
+from serinus.render.intent import covers, seal_of, sealed
+
+LEFTOVER_SECONDS: Final = 1.0
+"""When to look again for the garbage collector to have removed what a deleted namesake left."""
+
+
+class Children:
+    """Brings the objects on the server to what is intended; writes nothing where nothing differs."""
+
+    def __init__(self, cache: Cache, client: Client) -> None:
+        self._cache = cache
+        self._client = client
+
+    async def ensure(self, model: SeenModelDeployment, manifest: Manifest, *, named_by_user: bool = False) -> None:
+        """Make one object what the manifest says."""
+        wanted = sealed(manifest)
+        identity = Identity(manifest["kind"], model.key.namespace, manifest["metadata"]["name"])
+        known = self._cache.find(identity)
+        if known is None:
+            await self._create(model, identity, wanted, named_by_user=named_by_user)
+            return
+        if not isinstance(known, SeenChild):
+            raise TypeError(f"{identity} is no child")
+        self._check_owner(model, identity, known.deployment, known.controller)
+        if known.deleting:
+            raise Retry(f"{identity.kind} {identity.name} is being deleted", after=LEFTOVER_SECONDS)
+        if known.controller and known.intent == seal_of(wanted) and covers(json.loads(known.owned), wanted):
+            return
+        await self._write(identity, wanted, force=True, version=known.version)
+
+    async def hand_over(self, model: SeenModelDeployment, manifest: Manifest, pods: int) -> None:
+        """Keep a Deployment's size while its replicas pass from us to an autoscaler.
+
+        Leaving the field out of an apply would set it to 1 unless somebody else owns it by then.
+        """
+        identity = Identity(manifest["kind"], model.key.namespace, manifest["metadata"]["name"])
+        known = self._cache.find(identity)
+        if not isinstance(known, SeenChild) or known.pods is None:
+            return
+        ours = "f:replicas" in json.loads(known.owned).get("f:spec", {})
+        if ours or known.pods.wanted < pods:
+            part = {key: manifest[key] for key in ("apiVersion", "kind")} | {
+                "metadata": {"name": identity.name, "namespace": identity.namespace, "uid": known.uid},
+                "spec": {"replicas": max(known.pods.wanted, pods)},
+            }
+            document = await self._client.apply(part, manager=HANDOVER_MANAGER)
+            self._cache.put(seen(identity.kind, document))
+
+    async def delete(self, model: SeenModelDeployment, child: SeenChild) -> None:
+        """Delete an object, if it is the ModelDeployment's own."""
+        if child.deleting or (child.controller and child.controller.uid != model.uid):
+            return
+        identity = child.identity
+        await self._client.delete(BY_KIND[identity.kind], identity.namespace, identity.name, child.uid)
+        self._cache.mark_deleting(child)
+
+    async def _create(
+        self, model: SeenModelDeployment, identity: Identity, wanted: Manifest, *, named_by_user: bool
+    ) -> None:
+        # Somebody may use the model's own name for an object with which ours would merge without a conflict.
+        # Names with a revision in them are nobody else's.
+        if named_by_user:
+            await self._check_free(model, identity)
+        try:
+            await self._write(identity, wanted, force=False)
+        except ConflictError:
+            await self._check_free(model, identity)
+            await self._write(identity, wanted, force=True)
+
+    async def _check_free(self, model: SeenModelDeployment, identity: Identity) -> None:
+        try:
+            document = await self._client.get(BY_KIND[identity.kind], identity.namespace, identity.name)
+        except NotFoundError:
+            return
+        metadata = document["metadata"]
+        owner = metadata.get("labels", {}).get(LABEL_DEPLOYMENT)
+        self._check_owner(model, identity, owner, controller_of(metadata))
+
+    def _check_owner(
+        self, model: SeenModelDeployment, identity: Identity, label: str | None, controller: Controller | None
+    ) -> None:
+        """Pass what is ours or was ours and lost its owner; wait for what a namesake left; refuse everything else."""
+        if label == model.key.name and (controller is None or controller.uid == model.uid):
+            return
+        if controller and controller.kind == modeldeployment.KIND and controller.name == model.key.name:
+            raise Retry(f"{identity.kind} {identity.name} belongs to a deleted namesake", after=LEFTOVER_SECONDS)
+        whose = f"belongs to {controller.kind} {controller.name}" if controller else "was made by somebody else"
+        raise Refused(
+            Reason.NAME_CONFLICT,
+            f"{identity.kind} {identity.name} {whose} and is left untouched: "
+            "delete it, or give this ModelDeployment another name",
+        )
+
+    async def _write(self, identity: Identity, wanted: Manifest, *, force: bool, version: int | None = None) -> None:
+        if version is not None:
+            wanted = {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": str(version)}}
+        try:
+            document = await self._client.apply(wanted, force=force)
+        except InvalidError as error:
+            raise Refused(
+                Reason.RENDER_FAILED, f"the API server refuses {identity.kind} {identity.name}: {error.message}"
+            ) from error
+        except ForbiddenError as error:
+            raise Refused(
+                Reason.REQUEST_REFUSED, f"the API server refuses {identity.kind} {identity.name}: {error.message}"
+            ) from error
+        except NotFoundError as error:
+            raise Retry(f"{identity.kind} {identity.name}: {error.message}") from error
+        except ConflictError as error:
+            if version is None:
+                raise
+            raise Retry(f"{identity.kind} {identity.name} changed meanwhile") from error
+        self._cache.put(seen(identity.kind, document))

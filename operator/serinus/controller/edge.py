@@ -1,0 +1,103 @@
+"""The edge: Kopf lists and watches, its events enter the cache and put keys on the queue. Nothing is decided here."""
+
+import itertools
+from typing import Any, Final
+
+import kopf
+
+from serinus.api.names import GROUP, LABEL_DEPLOYMENT
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import QUIET_SECONDS, REQUEST_SECONDS, WATCH_SECONDS
+from serinus.cluster.credentials import Credentials
+from serinus.cluster.objects import seen
+from serinus.cluster.resources import CHILDREN, MODEL_DEPLOYMENT, POD, Resource
+from serinus.controller.health import Health
+from serinus.controller.queue import Queue
+
+WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, POD)
+"""What Kopf watches. ModelReleases are large: releasewatch.py sees them without their contents."""
+
+
+class _NoDiff(kopf.DiffBaseStorage):
+    """Stores nothing: we compare with what we intend, not with what was before."""
+
+    def fetch(self, *, body: kopf.Body) -> None:
+        """Return nothing."""
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Store nothing."""
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Stores nothing: a reconcile has no progress, it starts from what is."""
+
+    def fetch(self, *, key: str, body: kopf.Body) -> None:
+        """Return nothing."""
+
+    def store(self, *, key: str, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:  # noqa: ANN401 - Kopf's
+        """Store nothing."""
+
+    def purge(self, *, key: str, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Purge nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Leave everything as it is."""
+        return essence
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        """Touch nothing."""
+
+
+def settings() -> kopf.OperatorSettings:
+    """Return Kopf as we use it: a source of events that never gives up and never writes."""
+    chosen = kopf.OperatorSettings()
+    chosen.peering.standalone = True
+    chosen.posting.enabled = False
+    chosen.watching.chunk_size = 500
+    chosen.watching.server_timeout = WATCH_SECONDS
+    chosen.watching.connect_timeout = REQUEST_SECONDS
+    chosen.watching.inactivity_timeout = QUIET_SECONDS
+    chosen.queueing.idle_timeout = 0.1  # a worker task holds its slot while it is idle
+    chosen.networking.request_timeout = 60
+    chosen.networking.error_backoffs = _Endless()  # the default gives up after a minute, and then the process ends
+    chosen.persistence.finalizer = f"{GROUP}/unused"
+    chosen.persistence.diffbase_storage = _NoDiff()
+    chosen.persistence.progress_storage = _NoProgress()
+    for resource in (*CHILDREN, POD):
+        name = f"{resource.api_version}/{resource.plural}"
+        chosen.watching.label_selectors[name] = LABEL_DEPLOYMENT
+    return chosen
+
+
+def registry(cache: Cache, queue: Queue, credentials: Credentials, health: Health) -> kopf.OperatorRegistry:
+    """Return Kopf's handlers: one for each kind, all alike."""
+    handlers = kopf.OperatorRegistry()
+
+    async def login(**_: object) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(
+            server=credentials.server, aiohttp_session=credentials.session(limit=0, tracing=health.tracing())
+        )
+
+    kopf.on.login(registry=handlers)(login)
+    for resource in WATCHED:
+        health.expect(resource.path())
+        _watch(resource, handlers, cache, queue)
+    return handlers
+
+
+def _watch(resource: Resource, handlers: kopf.OperatorRegistry, cache: Cache, queue: Queue) -> None:
+    async def note(event: kopf.RawEvent, **_: object) -> None:
+        item = seen(resource.kind, dict(event["object"]))
+        gone = event["type"] == "DELETED"
+        if cache.remove(item.identity, item.uid) if gone else cache.put(item):
+            queue.add(item.key)
+
+    group, version = resource.group, resource.api_version.rpartition("/")[2]
+    kopf.on.event(group, version, resource.plural, registry=handlers, id=resource.plural)(note)
+
+
+class _Endless:
+    """Seconds between tries, for ever. An object rather than a generator: Kopf iterates anew for each request."""
+
+    def __iter__(self) -> itertools.chain[float]:
+        return itertools.chain((0.5, 1.0, 2.0, 5.0), itertools.repeat(10.0))

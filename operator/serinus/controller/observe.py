@@ -1,0 +1,70 @@
+"""Gathers what is known about a ModelDeployment into a View. The first step of a reconcile."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from serinus.api.modeldeployment import ModelDeploymentSpec
+from serinus.cluster.cache import Cache
+from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment
+from serinus.rollout.view import Pods, RevisionView, Size, View
+
+
+def observe(cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec, now: datetime) -> View:
+    """Return everything that decides about a ModelDeployment."""
+    revisions = _revisions(cache, model)
+    asked = revisions.get(model.revision) or RevisionView(
+        model.revision, version=spec.model.version if spec.model else None
+    )
+    return View(
+        now=now,
+        asked=asked,
+        size=Size(spec.replicas, spec.autoscaling),
+        policy=spec.rollout,
+        revisions=revisions,
+        serving=_serving(cache, model.key),
+    )
+
+
+def spec_document(model: SeenModelDeployment) -> dict[str, Any]:
+    """Return the spec as the user gave it."""
+    document: dict[str, Any] = json.loads(model.spec)
+    return document
+
+
+def deployments(cache: Cache, key: Key) -> dict[str, SeenChild]:
+    """Return the Deployments of a ModelDeployment by revision."""
+    return {
+        child.revision: child
+        for child in cache.children(key)
+        if child.identity.kind == "Deployment" and child.revision and not child.deleting
+    }
+
+
+def _revisions(cache: Cache, model: SeenModelDeployment) -> dict[str, RevisionView]:
+    """Return all revisions, the one that was asked for or promoted longest ago first."""
+    pods = {revision: _pods(cache, model.key, child) for revision, child in deployments(cache, model.key).items()}
+    releases = {release.revision: release for release in cache.releases(model.key) if not release.deleting}
+    views = [
+        RevisionView(release.revision, release.version_label, release.promoted_at, pods.get(release.revision))
+        for release in sorted(releases.values(), key=lambda release: release.promoted_at or release.created)
+    ]
+    unrecorded = [RevisionView(revision, pods=count) for revision, count in pods.items() if revision not in releases]
+    return {view.revision: view for view in (*unrecorded, *views)}
+
+
+def _pods(cache: Cache, key: Key, deployment: SeenChild) -> Pods:
+    count = deployment.pods
+    assert count is not None  # noqa: S101 - every Deployment has one
+    failures = (pod.failure for pod in cache.pods(key) if pod.revision == deployment.revision and pod.failure)
+    return Pods(
+        wanted=count.wanted,
+        ready=count.ready,
+        started_at=deployment.created,
+        failure=count.trouble or next(failures, None),
+    )
+
+
+def _serving(cache: Cache, key: Key) -> str | None:
+    service = cache.find(Identity("Service", key.namespace, key.name))
+    return service.selects if isinstance(service, SeenChild) else None

@@ -1,0 +1,107 @@
+"""The operator process: makes the parts, runs Kopf and the workers, and ends in good order. Called by __main__."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from typing import Final
+
+import kopf
+
+from serinus import __version__
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import Client
+from serinus.cluster.credentials import Credentials
+from serinus.cluster.errors import ApiError, Retry
+from serinus.cluster.events import Events
+from serinus.cluster.lease import Lease, LeaseSettings
+from serinus.controller import edge, metrics
+from serinus.controller.health import QUEUE_LIMIT_SECONDS, Health
+from serinus.controller.http import serve
+from serinus.controller.queue import Queue
+from serinus.controller.reconcile import Reconciler
+from serinus.controller.releasewatch import ReleaseWatch
+from serinus.controller.rights import missing_rights
+from serinus.controller.settings import Settings
+from serinus.controller.sweep import Sweep
+from serinus.controller.workers import work
+
+logger = logging.getLogger(__name__)
+
+LEASE_NAME: Final = "serinus-operator"
+
+
+class Operator:
+    """All parts of the process, made before Kopf starts: it cancels tasks that appear later."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._credentials = Credentials()
+        self._health = Health()
+        self._lease = Lease(LeaseSettings(settings.namespace, LEASE_NAME, settings.identity, settings.lease_seconds))
+        self._client = Client(self._credentials, self._lease, self._health.answered)
+        self._cache = Cache()
+        self._queue = Queue()
+        self._sweep = Sweep(self._cache, self._queue, self._client, settings.sweep_seconds)
+        self._releases = ReleaseWatch(self._cache, self._queue, self._client, self._health)
+        self._reconciler = Reconciler(
+            self._cache,
+            self._client,
+            Events(self._client, settings.instance),
+            clock=lambda: datetime.now(UTC),
+        )
+        metrics.CACHED_OBJECTS.set_function(lambda: len(self._cache))
+        metrics.LEADS.set_function(lambda: float(self._lease.seconds_left() > 0))
+        metrics.MAX_WORKERS.set(settings.workers)
+
+    async def run(self) -> None:
+        """Run until a signal asks us to end, then let go of the Lease."""
+        logger.info("starting", extra={"version": __version__, "identity": self._settings.identity})
+        server = await serve(self._settings.port, alive=self._health.complaint, ready=self._unready)
+        tasks = [asyncio.create_task(part) for part in self._parts()]
+        try:
+            # Kopf answers SIGTERM and SIGINT; its return is our sign to end.
+            await kopf.operator(
+                registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
+                settings=edge.settings(),
+                clusterwide=True,
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._lease.release(self._client)
+            await self._client.close()
+            await server.cleanup()
+            logger.info("ended")
+
+    def _parts(self) -> list[Coroutine[None, None, None]]:
+        return [
+            self._health.run(),
+            self._lease.keep(self._client),
+            self._releases.run(),
+            self._sweep.run(),
+            self._check_rights(),
+            *(work(self._queue, self, self._reconciler) for _ in range(self._settings.workers)),
+        ]
+
+    async def wait(self) -> None:
+        """Return when this replica may decide: it has seen everything, and it leads."""
+        await self._sweep.synced.wait()
+        await self._lease.wait()
+
+    def _unready(self) -> str | None:
+        if not self._sweep.synced.is_set():
+            return "the cache is not complete yet"
+        if self._lease.seconds_left() > 0 and self._queue.oldest_seconds() > QUEUE_LIMIT_SECONDS:
+            return f"the queue is {self._queue.oldest_seconds():.0f} s behind"
+        return None
+
+    async def _check_rights(self) -> None:
+        try:
+            missing = await missing_rights(self._client)
+        except (Retry, ApiError) as error:
+            logger.warning("our rights could not be checked", extra={"error": str(error)})
+            return
+        if missing:
+            logger.error("rights are missing: grant them to our service account", extra={"missing": missing})

@@ -1,0 +1,146 @@
+"""One reconcile: observe, decide, plan, apply, report. The worker calls it with a key and knows nothing else."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from serinus.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus, spec_of
+from serinus.api.modelrelease import ModelReleaseSpec
+from serinus.api.reasons import Reason
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import Client
+from serinus.cluster.errors import NotFoundError, Refused
+from serinus.cluster.events import Events
+from serinus.cluster.objects import Key, SeenModelDeployment, seen
+from serinus.cluster.resources import MODEL_DEPLOYMENT
+from serinus.controller.children import Children
+from serinus.controller.observe import observe, spec_document
+from serinus.controller.releases import Releases
+from serinus.render.children import Owner, address, children
+from serinus.render.snapshot import RenderError
+from serinus.rollout.plan import Plan, plan
+from serinus.rollout.report import Obstacle, Subject, report
+from serinus.rollout.rules import Intent, Stage, decide
+from serinus.rollout.view import Size, View
+
+Document = dict[str, Any]
+
+OBSTACLE_SECONDS: Final = 30.0
+"""When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
+
+
+class Reconciler:
+    """Brings one ModelDeployment a step nearer to its spec, from whatever state it is in."""
+
+    def __init__(self, cache: Cache, client: Client, events: Events, clock: Callable[[], datetime]) -> None:
+        self._cache = cache
+        self._client = client
+        self._events = events
+        self._clock = clock
+        self._releases = Releases(cache, client)
+        self._children = Children(cache, client)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """Do what is to be done now; return after how many seconds to look again though nothing happened."""
+        model = self._cache.model(key)
+        if model is None or model.deleting:  # its children go by their owner references
+            self._releases.drop(key)
+            return None
+        spec = spec_of(spec_document(model))
+        view, intent = self._decide(model, spec)
+        obstacle, wait = None, None
+        try:
+            if intent.promote:
+                await self._releases.snapshot(model, spec, intent.serve)
+                await self._releases.promote(model, intent.serve, self._clock())
+                view, intent = self._decide(model, spec)
+            planned = plan(view, intent)
+            await self._carry_out(model, spec, planned)
+            wait = _seconds_until(planned, view.now)
+        except Refused as refusal:
+            stage = Stage.MOVING if refusal.reason is Reason.REQUEST_REFUSED else Stage.STUCK
+            obstacle, wait = Obstacle(stage, refusal.reason, refusal.message), OBSTACLE_SECONDS
+        view, intent = self._decide(model, spec)
+        await self._report(model, view, intent, obstacle)
+        return wait
+
+    def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
+        view = observe(self._cache, model, spec, self._clock())
+        return view, decide(view)
+
+    async def _carry_out(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
+        """Capacity first, then the address, then what is no longer needed goes."""
+        snapshots = {revision: await self._releases.snapshot(model, spec, revision) for revision, _ in planned.run}
+        for revision, size in planned.run:
+            await self._run(model, snapshots[revision], size)
+        served = snapshots.get(planned.serve) or await self._releases.snapshot(model, spec, planned.serve)
+        owner = Owner(model.key.name, model.key.namespace, model.uid)
+        await self._children.ensure(model, address(owner, served), named_by_user=True)
+        for child in reversed(self._cache.children(model.key)):
+            if child.revision in planned.retire:
+                await self._children.delete(model, child)
+        for revision in planned.forget:
+            await self._releases.forget(model.key, revision)
+        self._releases.drop(model.key, keep=frozenset((*snapshots, planned.serve)))
+
+    async def _run(self, model: SeenModelDeployment, snapshot: ModelReleaseSpec, size: Size) -> None:
+        owner = Owner(model.key.name, model.key.namespace, model.uid)
+        try:
+            manifests = children(owner, snapshot, size)
+        except RenderError as error:
+            raise Refused(Reason.RENDER_FAILED, str(error)) from error
+        kinds = {manifest["kind"] for manifest in manifests}
+        for child in self._cache.children(model.key):
+            if child.revision == snapshot.revision and child.identity.kind not in kinds:
+                await self._children.delete(model, child)
+        for manifest in manifests:
+            autoscaled = manifest["kind"] == "Deployment" and size.autoscaling
+            if autoscaled:
+                await self._children.hand_over(model, manifest, size.least)
+            await self._children.ensure(model, manifest)
+            if autoscaled:
+                await self._children.hand_over(model, manifest, size.least)
+
+    async def _report(self, model: SeenModelDeployment, view: View, intent: Intent, obstacle: Obstacle | None) -> None:
+        """Write the status, if a person would see a difference, and an Event, if Ready or its reason changed."""
+        before = json.loads(model.status)
+        subject = Subject(
+            model.key.name, model.key.namespace, model.generation, ModelDeploymentStatus.model_validate(before)
+        )
+        status = report(subject, view, intent, obstacle)
+        after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        if after == before:
+            return
+        told = obstacle or Obstacle(intent.stage, intent.reason, intent.message)
+        if _ready(before) != _ready(after):
+            warning = told.stage is Stage.STUCK or told.reason is Reason.PODS_FAILING
+            await self._events.send(model, "Reconcile", told.reason, told.message, warning=warning)
+        namespace, name = model.key
+        try:
+            document = await self._client.patch_status(MODEL_DEPLOYMENT, namespace, name, _merge_patch(before, after))
+        except NotFoundError:  # deleted, and the watch has not said so: the sweep will find out if it never does
+            self._cache.remove(model.identity, model.uid)
+            return
+        self._cache.put(seen(MODEL_DEPLOYMENT.kind, document))
+
+
+def _ready(status: Document) -> tuple[str, str] | None:
+    conditions = status.get("conditions", ())
+    return next(((c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"), None)
+
+
+def _merge_patch(before: Document, after: Document) -> Document:
+    """Return the JSON merge patch that turns one document into another."""
+    patch: Document = dict.fromkeys(before.keys() - after.keys())
+    for key, value in after.items():
+        if key not in before:
+            patch[key] = value
+        elif before[key] != value:
+            both = isinstance(value, dict) and isinstance(before[key], dict)
+            patch[key] = _merge_patch(before[key], value) if both else value
+    return patch
+
+
+def _seconds_until(planned: Plan, now: datetime) -> float | None:
+    return max(0.0, (planned.wake_at - now).total_seconds()) if planned.wake_at else None

@@ -1,0 +1,124 @@
+"""The ModelReleases of the cluster: written once when a revision is first asked for, read when one is rendered."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from serinus import __version__
+from serinus.api import modelrelease
+from serinus.api.modeldeployment import ModelDeploymentSpec
+from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
+from serinus.api.names import ANNOTATION_VERSION, child_name
+from serinus.api.reasons import Reason
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import Client
+from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
+from serinus.cluster.objects import Identity, Key, SeenModelDeployment, SeenRelease, release_row, seen_release
+from serinus.cluster.resources import DEPLOYMENT, MODEL_RELEASE, SERVICE
+from serinus.render.children import Owner, release
+from serinus.render.snapshot import RenderError, snapshot_of
+
+
+class Releases:
+    """Snapshots by revision. They never change, so that one that was read once need not be read again."""
+
+    def __init__(self, cache: Cache, client: Client) -> None:
+        self._cache = cache
+        self._client = client
+        self._snapshots: dict[Key, dict[str, bytes]] = {}
+
+    def drop(self, key: Key, keep: frozenset[str] = frozenset()) -> None:
+        """Forget the snapshots of a ModelDeployment, but for the revisions that are in use."""
+        kept = {revision: text for revision, text in self._snapshots.pop(key, {}).items() if revision in keep}
+        if kept:
+            self._snapshots[key] = kept
+
+    async def snapshot(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str) -> ModelReleaseSpec:
+        """Return the snapshot of a revision, making the record if there is none."""
+        known = self._snapshots.get(model.key, {}).get(revision)
+        if known is not None:
+            return ModelReleaseSpec.model_validate_json(known)
+        namespace, name = model.key
+        if self._find(model.key, revision) is not None:
+            try:
+                document = await self._client.get(MODEL_RELEASE, namespace, child_name(name, revision))
+            except NotFoundError as error:  # it went a moment ago; its deletion is about to reach us
+                raise Retry(f"the release of revision {revision} has just gone") from error
+            return self._remember(model.key, document)
+        return await self._record(model, spec, revision)
+
+    async def promote(self, model: SeenModelDeployment, revision: str, now: datetime) -> None:
+        """Record that a revision is the stable one from now on. This write commits the promotion."""
+        name = child_name(model.key.name, revision)
+        status = {"promotedAt": now.isoformat().replace("+00:00", "Z")}
+        document = await self._client.patch_status(MODEL_RELEASE, model.key.namespace, name, status)
+        self._cache.put(seen_release(release_row(document)))
+
+    async def forget(self, key: Key, revision: str) -> None:
+        """Delete the record of a revision."""
+        found = self._find(key, revision)
+        if found is not None:
+            await self._client.delete(MODEL_RELEASE, key.namespace, found.identity.name, found.uid)
+
+    async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str) -> ModelReleaseSpec:
+        lost = self._cache.find(Identity("Deployment", model.key.namespace, child_name(model.key.name, revision)))
+        if lost is not None:
+            snapshot = await self._rebuilt(model.key, revision)
+        elif revision == model.revision:
+            snapshot = self._rendered(model, spec)
+        else:
+            raise Retry(f"revision {revision} has neither a record nor pods any more")
+        owner = Owner(model.key.name, model.key.namespace, model.uid)
+        try:
+            document = await self._client.apply(release(owner, snapshot), force=False)
+        except ConflictError as error:
+            raise Refused(
+                Reason.NAME_CONFLICT,
+                f"ModelRelease {child_name(*model.key[1:], revision)} exists and is not ours: delete it",
+            ) from error
+        return self._remember(model.key, document)
+
+    def _rendered(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> ModelReleaseSpec:
+        try:
+            return snapshot_of(model.key.name, model.revision, spec, __version__)
+        except RenderError as error:
+            raise Refused(Reason.RENDER_FAILED, str(error)) from error
+
+    async def _rebuilt(self, key: Key, revision: str) -> ModelReleaseSpec:
+        """Return the snapshot of a revision whose record was lost, from what runs: no pod may move for this."""
+        name = child_name(key.name, revision)
+        try:
+            deployment = await self._client.get(DEPLOYMENT, key.namespace, name)
+            service = await self._client.get(SERVICE, key.namespace, name)
+        except NotFoundError as error:
+            raise Retry(f"what revision {revision} ran as is going too") from error
+        template = deployment["spec"]["template"]
+        template["metadata"].pop("creationTimestamp", None)
+        (port,) = service["spec"]["ports"]
+        return ModelReleaseSpec(
+            deployment=key.name,
+            revision=revision,
+            version=deployment["metadata"].get("annotations", {}).get(ANNOTATION_VERSION),
+            endpoint=_endpoint_of(template, port["targetPort"]),
+            template=template,
+            rendered_by=__version__,
+        )
+
+    def _find(self, key: Key, revision: str) -> SeenRelease | None:
+        found = self._cache.find(Identity(modelrelease.KIND, key.namespace, child_name(key.name, revision)))
+        return found if isinstance(found, SeenRelease) and not found.deleting else None
+
+    def _remember(self, key: Key, document: dict[str, Any]) -> ModelReleaseSpec:
+        self._cache.put(seen_release(release_row(document)))
+        text = json.dumps(document["spec"], separators=(",", ":")).encode()
+        self._snapshots.setdefault(key, {})[document["spec"]["revision"]] = text
+        return ModelReleaseSpec.model_validate(document["spec"])
+
+
+def _endpoint_of(template: dict[str, Any], number: int) -> ReleaseEndpoint:
+    return next(
+        ReleaseEndpoint(port=number, name=port.get("name"), container=container["name"])
+        for container in template["spec"]["containers"]
+        for port in container.get("ports", ())
+        if port["containerPort"] == number
+    )

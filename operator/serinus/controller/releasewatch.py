@@ -1,0 +1,77 @@
+"""Watches ModelReleases as rows of the server's table: names and promotion times, never the large contents."""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from serinus.api import modelrelease
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import TABLE, Client
+from serinus.cluster.errors import ApiError, ExpiredError, Retry
+from serinus.cluster.objects import seen_release
+from serinus.cluster.resources import MODEL_RELEASE
+from serinus.controller.health import Health
+from serinus.controller.queue import Queue
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS: Final = 1.0
+
+
+class ReleaseWatch:
+    """Keeps the releases in the cache current."""
+
+    def __init__(self, cache: Cache, queue: Queue, client: Client, health: Health) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._client = client
+        self._health = health
+        health.expect(MODEL_RELEASE.path())
+
+    async def run(self) -> None:
+        """List and watch, until cancelled."""
+        since: str | None = None
+        while True:
+            try:
+                if since is None:
+                    since = await self._list()
+                since = await self._follow(since)
+            except ExpiredError:
+                since = None
+            except (Retry, ApiError) as error:
+                logger.warning("watching ModelReleases failed", extra={"error": str(error)})
+                since = None
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _list(self) -> str:
+        since = "0"
+        listed = set()
+        async for page in self._client.pages(MODEL_RELEASE, TABLE):
+            since = page["metadata"]["resourceVersion"]
+            for row in page["rows"] or ():
+                release = seen_release(row)
+                listed.add(release.uid)
+                self._note(release.uid, row, gone=False)
+        for known in self._cache.of_kind(modelrelease.KIND):
+            # One that is newer than the list was made meanwhile, by ourselves.
+            if known.uid not in listed and known.version <= int(since):
+                self._cache.remove(known.identity, known.uid)
+                self._queue.add(known.key)
+        return since
+
+    async def _follow(self, since: str) -> str:
+        self._health.heard(MODEL_RELEASE.path())
+        async for event in self._client.watch(MODEL_RELEASE, TABLE, since):
+            table = event["object"]
+            if event["type"] == "ERROR":
+                raise ExpiredError(table.get("code", 0), table.get("reason", ""), table.get("message", ""))
+            for row in table.get("rows") or ():
+                since = row["object"]["metadata"]["resourceVersion"]
+                self._note(row["object"]["metadata"]["uid"], row, gone=event["type"] == "DELETED")
+            since = table["metadata"].get("resourceVersion") or since
+        return since
+
+    def _note(self, uid: str, row: dict[str, Any], *, gone: bool) -> None:
+        release = seen_release(row)
+        if self._cache.remove(release.identity, uid) if gone else self._cache.put(release):
+            self._queue.add(release.key)

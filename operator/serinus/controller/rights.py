@@ -1,0 +1,43 @@
+"""Asks at the start whether we have every right we shall need, to say what is missing before a rollout finds out."""
+
+import asyncio
+from typing import Final
+
+from serinus.cluster.client import Client
+from serinus.cluster.resources import CHILDREN, EVENT, MODEL_DEPLOYMENT, MODEL_RELEASE, POD, Resource
+
+_REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_READ: Final = ("get", "list", "watch")
+_WRITE: Final = ("create", "patch", "delete")
+
+_NEEDED: Final[tuple[tuple[Resource, str, tuple[str, ...]], ...]] = (
+    (MODEL_DEPLOYMENT, "", _READ),
+    (MODEL_DEPLOYMENT, "status", ("patch",)),
+    (MODEL_RELEASE, "", (*_READ, *_WRITE)),
+    (MODEL_RELEASE, "status", ("patch",)),
+    *((resource, "", (*_READ, *_WRITE)) for resource in CHILDREN),
+    (POD, "", ("list", "watch")),
+    (EVENT, "", ("get", "create", "patch")),
+)
+
+
+async def missing_rights(client: Client) -> list[str]:
+    """Return the rights we lack, in words an administrator can act on."""
+    questions = [(resource, part, verb) for resource, part, verbs in _NEEDED for verb in verbs]
+    allowed = await asyncio.gather(*(_allowed(client, *question) for question in questions))
+    return [
+        f"{verb} {resource.plural}{'/' * bool(part)}{part}" + (f" of group {resource.group}" if resource.group else "")
+        for (resource, part, verb), is_allowed in zip(questions, allowed, strict=True)
+        if not is_allowed
+    ]
+
+
+async def _allowed(client: Client, resource: Resource, part: str, verb: str) -> bool:
+    attributes = {"group": resource.group, "resource": resource.plural, "subresource": part, "verb": verb}
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = await client.unfenced("POST", _REVIEWS, review)
+    return bool(answer["status"]["allowed"])

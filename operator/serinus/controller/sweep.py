@@ -1,0 +1,72 @@
+"""Compares the cache with the server: says when all was seen, and finds deletions that the watch never reported."""
+
+import asyncio
+import logging
+from typing import Final
+
+from serinus.api.names import LABEL_DEPLOYMENT
+from serinus.cluster.cache import Cache
+from serinus.cluster.client import METADATA, Client
+from serinus.cluster.errors import ApiError, Retry
+from serinus.cluster.objects import Identity
+from serinus.cluster.resources import MODEL_DEPLOYMENT, MODEL_RELEASE, Resource
+from serinus.controller import metrics
+from serinus.controller.edge import WATCHED
+from serinus.controller.queue import Queue
+
+logger = logging.getLogger(__name__)
+
+FIRST_LOOK_SECONDS: Final = 0.05
+SLOWEST_LOOK_SECONDS: Final = 2.0
+
+
+class Sweep:
+    """Lists metadata alone, page by page, so that a large cluster costs neither side much."""
+
+    def __init__(self, cache: Cache, queue: Queue, client: Client, interval: float) -> None:
+        self._cache = cache
+        self._queue = queue
+        self._client = client
+        self._interval = interval
+        self.synced = asyncio.Event()
+        """Set once everything that there was at the start is in the cache: nobody may decide before."""
+
+    async def run(self) -> None:
+        """Wait for the cache to be complete, then sweep now and then, until cancelled."""
+        pause = FIRST_LOOK_SECONDS
+        while not await self._is_complete():
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
+        self.synced.set()
+        logger.info("in step with the cluster", extra={"objects": len(self._cache)})
+        while True:
+            await asyncio.sleep(self._interval)
+            await self._is_complete()
+
+    async def _is_complete(self) -> bool:
+        try:
+            missing = [await self._sweep(resource) for resource in (*WATCHED, MODEL_RELEASE)]
+        except (Retry, ApiError) as error:
+            logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
+            return False
+        return not any(missing)
+
+    async def _sweep(self, resource: Resource) -> int:
+        """Drop what is gone, queue what is not yet in the cache, and return how much that is."""
+        ours = resource in (MODEL_DEPLOYMENT, MODEL_RELEASE)
+        known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
+        missing = 0
+        async for page in self._client.pages(resource, METADATA, None if ours else LABEL_DEPLOYMENT):
+            for item in page["items"]:
+                metadata = item["metadata"]
+                known.pop(metadata["uid"], None)
+                found = self._cache.find(Identity(resource.kind, metadata["namespace"], metadata["name"]))
+                if found is None or found.version < int(metadata["resourceVersion"]):
+                    missing += 1
+        for item in known.values():
+            # Still as it was before the list: what changed meanwhile is newer than the list.
+            if self._cache.find(item.identity) is item and self._cache.remove(item.identity, item.uid):
+                logger.warning("gone without the watch saying so", extra={"object": "/".join(item.identity)})
+                metrics.SWEPT_OBJECTS.labels("deleted").inc()
+                self._queue.add(item.key)
+        return missing

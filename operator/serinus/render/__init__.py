@@ -1,0 +1,1 @@
+"""Kubernetes objects from decisions. Pure: the same input gives the same bytes, for ever."""

@@ -1,0 +1,100 @@
+"""The status of a ModelDeployment in kstatus's terms, from View and Intent. Called at the end of a reconcile."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from serinus.api.modeldeployment import CanaryStatus, Condition, ModelDeploymentStatus, StableStatus
+from serinus.api.names import LABEL_DEPLOYMENT
+from serinus.api.reasons import Reason
+from serinus.rollout.rules import Intent, Stage
+from serinus.rollout.view import RevisionView, View
+
+MESSAGE_LIMIT: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose status it is, and what it said last."""
+
+    name: str
+    namespace: str
+    generation: int
+    previous: ModelDeploymentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps an Intent from being carried out; it is reported in the Intent's stead."""
+
+    stage: Stage
+    reason: Reason
+    message: str
+
+
+def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | None = None) -> ModelDeploymentStatus:
+    """Return the status to show."""
+    told = obstacle or Obstacle(intent.stage, intent.reason, intent.message)
+    stable = view.stable
+    canary = None if view.asked_is_stable or stable is None else view.asked
+    return ModelDeploymentStatus(
+        observed_generation=subject.generation,
+        conditions=list(_conditions(subject, view, intent, told)),
+        stable=_stable_status(stable) if stable else None,
+        canary=_canary_status(canary) if canary else None,
+        url=f"http://{subject.name}.{subject.namespace}.svc",
+        replicas=sum(revision.wanted for revision in view.revisions.values()),
+        ready_replicas=sum(revision.ready for revision in view.revisions.values()),
+        selector=f"{LABEL_DEPLOYMENT}={subject.name}",
+    )
+
+
+def _conditions(subject: Subject, view: View, intent: Intent, told: Obstacle) -> Iterator[Condition]:
+    """Return Ready and Available always, Reconciling and Stalled only while they are true, as kstatus wants it."""
+    before = {condition.type: condition for condition in subject.previous.conditions or ()}
+
+    def condition(kind: str, status: Literal["True", "False"], reason: Reason, message: str) -> Condition:
+        old = before.get(kind)
+        since = old.last_transition_time if old and old.status == status else view.now.replace(microsecond=0)
+        return Condition(
+            type=kind,
+            status=status,
+            reason=reason,
+            message=message[:MESSAGE_LIMIT],
+            observed_generation=subject.generation,
+            last_transition_time=since,
+        )
+
+    yield condition("Ready", "True" if told.stage is Stage.SETTLED else "False", told.reason, told.message)
+    serving = view.revisions.get(intent.serve, view.asked)
+    if serving.ready:
+        yield condition("Available", "True", Reason.SERVING, f"{serving} answers")
+    elif view.size.is_zero:
+        yield condition("Available", "False", Reason.SCALED_TO_ZERO, "scaled to zero")
+    else:
+        yield condition("Available", "False", Reason.NO_READY_PODS, f"{serving} has no ready pod")
+    if told.stage is Stage.MOVING:
+        yield condition("Reconciling", "True", told.reason, told.message)
+    if told.stage is Stage.STUCK:
+        yield condition("Stalled", "True", told.reason, told.message)
+
+
+def _stable_status(stable: RevisionView) -> StableStatus:
+    return StableStatus(
+        revision=stable.revision,
+        version=stable.version,
+        weight=100,
+        replicas=stable.wanted,
+        ready_replicas=stable.ready,
+    )
+
+
+def _canary_status(canary: RevisionView) -> CanaryStatus:
+    return CanaryStatus(
+        revision=canary.revision,
+        version=canary.version,
+        weight=0,
+        weight_in_force=0,
+        replicas=canary.wanted,
+        ready_replicas=canary.ready,
+    )
