@@ -64,8 +64,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.persistence.diffbase_storage = _NoDiff()
     chosen.persistence.progress_storage = _NoProgress()
     for resource in (*CHILDREN, POD):
-        name = f"{resource.api_version}/{resource.plural}"
-        chosen.watching.label_selectors[name] = LABEL_DEPLOYMENT
+        chosen.watching.label_selectors[_selector(resource)] = LABEL_DEPLOYMENT
     return chosen
 
 
@@ -92,8 +91,11 @@ def _watch(resource: Resource, handlers: kopf.OperatorRegistry, cache: Cache, qu
         if cache.remove(item.identity, item.uid) if gone else cache.put(item):
             queue.add(item.key)
 
-    group, version = resource.group, resource.api_version.rpartition("/")[2]
-    kopf.on.event(group, version, resource.plural, registry=handlers, id=resource.plural)(note)
+    kopf.on.event(*_selector(resource), registry=handlers, id=resource.plural)(note)
+
+
+def _selector(resource: Resource) -> tuple[str, str, str]:
+    return resource.group, resource.api_version.rpartition("/")[2], resource.plural
 
 
 class _Endless:

@@ -55,25 +55,33 @@ class Operator:
         metrics.MAX_WORKERS.set(settings.workers)
 
     async def run(self) -> None:
-        """Run until a signal asks us to end, then let go of the Lease."""
+        """Run until a signal asks us to end, then let go of the Lease. A part that breaks ends the process."""
         logger.info("starting", extra={"version": __version__, "identity": self._settings.identity})
         server = await serve(self._settings.port, alive=self._health.complaint, ready=self._unready)
+        stop = asyncio.Event()
+        await self._check_rights()
         tasks = [asyncio.create_task(part) for part in self._parts()]
+        for task in tasks:
+            task.add_done_callback(lambda _: stop.set())
         try:
             # Kopf answers SIGTERM and SIGINT; its return is our sign to end.
             await kopf.operator(
                 registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
                 settings=edge.settings(),
                 clusterwide=True,
+                stop_flag=stop,
             )
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
             await self._lease.release(self._client)
             await self._client.close()
             await server.cleanup()
             logger.info("ended")
+        broken = [end for end in ends if isinstance(end, Exception)]
+        if broken:
+            raise ExceptionGroup("parts of the operator broke", broken)
 
     def _parts(self) -> list[Coroutine[None, None, None]]:
         return [
@@ -81,7 +89,6 @@ class Operator:
             self._lease.keep(self._client),
             self._releases.run(),
             self._sweep.run(),
-            self._check_rights(),
             *(work(self._queue, self, self._reconciler) for _ in range(self._settings.workers)),
         ]
 

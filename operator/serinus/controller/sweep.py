@@ -57,7 +57,7 @@ class Sweep:
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
         missing = 0
         async for page in self._client.pages(resource, METADATA, None if ours else LABEL_DEPLOYMENT):
-            for item in page["items"]:
+            for item in page["items"] or ():
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
                 found = self._cache.find(Identity(resource.kind, metadata["namespace"], metadata["name"]))

@@ -143,5 +143,5 @@ def _failure(revision: RevisionView) -> str:
 
 def _meanwhile(view: View) -> str:
     if view.stable is None:
-        return "nothing was served before"
+        return "nothing serves until they are"
     return f"{view.stable} goes on serving" if view.stable.ready else f"{view.stable} has no ready pod either"

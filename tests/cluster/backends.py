@@ -1,0 +1,99 @@
+"""What a test may ask of a cluster, whichever runs it: the local one, kind, or one that exists already."""
+
+import os
+import shutil
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar, Final
+
+from tests.cluster.api import Api
+from tests.cluster.parts import ensure
+
+PYTHON_IMAGE: Final = "python:3.11-slim"
+
+
+class Capability(StrEnum):
+    """What not every cluster offers; a test that needs it says so: `@pytest.mark.requires("gateway")`."""
+
+    DRAIN = "drain"
+    """Nodes may be cordoned, drained and lost."""
+    GATEWAY = "gateway"
+    """A Gateway `public` in namespace `gateway` takes HTTPRoutes of every namespace."""
+    LOAD_IMAGE = "load-image"
+    """Images come in as archives, without a registry."""
+    METRICS = "metrics"
+    """metrics.k8s.io answers, so autoscalers work."""
+    SECOND_NODE = "second-node"
+
+
+class Backend(ABC):
+    """A running cluster."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[frozenset[Capability]]
+    kubeconfig: Path
+    api: Api
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """What kubectl prints; a failure raises with what it says."""
+        return run_kubectl(self.kubeconfig, arguments, stdin)
+
+    @abstractmethod
+    def load_image(self, archive: Path) -> None:
+        """Brings an image archive to every node."""
+
+    @abstractmethod
+    def python_image(self) -> str:
+        """The name of an image with Python in it that pods can run."""
+
+    @property
+    @abstractmethod
+    def gateway_url(self) -> str:
+        """Where the machine reaches the Gateway."""
+
+    @abstractmethod
+    def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
+        """What a Python program prints that runs where Services and pods are reached and names are resolved.
+
+        It has the standard library and nothing else; on other clusters than the local one it runs as a pod.
+        """
+
+    def why_lacking(self, capability: Capability) -> str | None:
+        """The sentence for a test that needs more than there is."""
+        if capability in self.capabilities:
+            return None
+        return f"the {self.name} cluster has no {capability}: run this with --cluster=local"
+
+
+class PodNetwork(Backend):
+    """A cluster whose network only its pods can enter."""
+
+    def python_image(self) -> str:
+        return PYTHON_IMAGE
+
+    @property
+    def gateway_url(self) -> str:
+        raise LookupError(str(self.why_lacking(Capability.GATEWAY)))
+
+    def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
+        options = ["--rm", "--stdin", "--quiet", "--restart=Never", f"--pod-running-timeout={timeout:g}s"]
+        target = ["run", "program", f"--namespace={namespace}", f"--image={self.python_image()}"]
+        return self.kubectl(*target, *options, "--command", "--", "python3", "-c", program, *arguments)
+
+
+def run_kubectl(kubeconfig: Path, arguments: Sequence[str], stdin: str | None = None) -> str:
+    program = ensure("kubectl") if shutil.which("go") else "kubectl"
+    done = subprocess.run(
+        [program, *arguments],
+        env=os.environ | {"KUBECONFIG": str(kubeconfig)},
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"kubectl {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
