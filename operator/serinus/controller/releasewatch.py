@@ -67,8 +67,8 @@ class ReleaseWatch:
                 raise ExpiredError(table.get("code", 0), table.get("reason", ""), table.get("message", ""))
             for row in table.get("rows") or ():
                 since = row["object"]["metadata"]["resourceVersion"]
-                self._note(row["object"]["metadata"]["uid"], row, gone=event["type"] == "DELETED")
-            since = table["metadata"].get("resourceVersion") or since
+                if event["type"] != "BOOKMARK":  # its row is there for the version alone
+                    self._note(row["object"]["metadata"]["uid"], row, gone=event["type"] == "DELETED")
         return since
 
     def _note(self, uid: str, row: dict[str, Any], *, gone: bool) -> None:
