@@ -1,6 +1,7 @@
 """The entry point `kubectl-serinus`: `kubectl serinus status NAME` and friends."""
 
 import argparse
+import json
 import sys
 
 from kubernetes import client, config
@@ -27,7 +28,7 @@ def main() -> int:
     except config.ConfigException as error:
         return _fail(f"no cluster to talk to: {error}")
     except ApiException as error:
-        return _fail(f"{error.status} {error.reason}: {_reason_of(error)}")
+        return _fail(_sentence_of(error))
     return 0
 
 
@@ -37,8 +38,11 @@ def _namespace_of(context: str | None) -> str:
     return str(chosen["context"].get("namespace", "default"))
 
 
-def _reason_of(error: ApiException) -> str:
-    return str(error.body or "").strip()[:500]
+def _sentence_of(error: ApiException) -> str:
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"{error.status} {error.reason}"
 
 
 def _fail(message: str) -> int:

@@ -15,12 +15,20 @@ def describe(api: client.ApiClient, namespace: str, name: str) -> str:
     """Return the page."""
     custom = client.CustomObjectsApi(api)
     selector = f"{LABEL_DEPLOYMENT}={name}"
-    model = custom.get_namespaced_custom_object(GROUP, VERSION, namespace, modeldeployment.PLURAL, name)
+    model = _plain(api, custom.get_namespaced_custom_object(GROUP, VERSION, namespace, modeldeployment.PLURAL, name))
     releases = custom.list_namespaced_custom_object(
         GROUP, VERSION, namespace, modelrelease.PLURAL, label_selector=selector
-    )["items"]
-    pods = client.CoreV1Api(api).list_namespaced_pod(namespace, label_selector=selector).items
-    return "\n".join((*_head(model), "", *_revisions(model, releases, pods)))
+    )
+    pods = client.CoreV1Api(api).list_namespaced_pod(namespace, label_selector=selector)
+    return "\n".join(
+        (*_head(model), "", *_revisions(model, _plain(api, releases)["items"], _plain(api, pods)["items"]))
+    )
+
+
+def _plain(api: client.ApiClient, answer: object) -> Document:
+    """Return an answer of the client as the JSON that the server sent."""
+    document: Document = api.sanitize_for_serialization(answer)
+    return document
 
 
 def _head(model: Document) -> Iterator[str]:
@@ -35,7 +43,7 @@ def _head(model: Document) -> Iterator[str]:
     yield f"  {'Address':<12} {status.get('url', '-')}"
 
 
-def _revisions(model: Document, releases: list[Document], pods: list[client.V1Pod]) -> Iterator[str]:
+def _revisions(model: Document, releases: list[Document], pods: list[Document]) -> Iterator[str]:
     status = model.get("status", {})
     roles = {status[role]["revision"]: role for role in ("canary", "stable") if status.get(role)}
     yield f"{'REVISION':<12} {'VERSION':<14} {'ROLE':<8} {'PROMOTED':<28} PODS"
@@ -43,12 +51,12 @@ def _revisions(model: Document, releases: list[Document], pods: list[client.V1Po
         spec = release["spec"]
         revision = spec["revision"]
         promoted = release.get("status", {}).get("promotedAt", "never")
-        of_revision = [pod for pod in pods if (pod.metadata.labels or {}).get(LABEL_REVISION) == revision]
+        of_revision = [pod for pod in pods if pod["metadata"]["labels"].get(LABEL_REVISION) == revision]
         ready = sum(map(_is_ready, of_revision))
         count = f"{ready} of {len(of_revision)} ready" if of_revision else "none"
         yield f"{revision:<12} {spec.get('version', '-'):<14} {roles.get(revision, '-'):<8} {promoted:<28} {count}"
 
 
-def _is_ready(pod: client.V1Pod) -> bool:
-    conditions = pod.status.conditions or ()
-    return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)
+def _is_ready(pod: Document) -> bool:
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
