@@ -29,7 +29,7 @@ def main() -> int:
 
     try:
         asyncio.run(run())
-    except NoCredentialsError as error:
+    except (NoCredentialsError, OSError) as error:  # OSError: our port is taken
         print(f"serinus: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 1
     return 0

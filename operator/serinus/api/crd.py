@@ -57,7 +57,8 @@ def _kind_schema(description: str, spec: Schema, status: Schema, **root: Any) ->
             "properties": {
                 "apiVersion": {"type": "string", "description": "Version of the API."},
                 "kind": {"type": "string", "description": "Kind of the object."},
-                "metadata": {"type": "object"},
+                # Rules on the name point at it, and may only point at a field that is declared.
+                "metadata": {"type": "object", "properties": {"name": {"type": "string"}}},
                 "spec": spec,
                 "status": status,
             },

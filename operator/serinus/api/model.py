@@ -9,7 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 OPEN: Final[JsonDict] = {"x-kubernetes-preserve-unknown-fields": True}
-"""Mark a part whose further fields belong to Kubernetes, not to us."""
+"""What marks an open part in a schema, see OpenModel."""
 
 
 class ApiModel(BaseModel):
@@ -23,9 +23,19 @@ class ApiModel(BaseModel):
     )
 
 
-def rule(cel: str, message: str) -> JsonDict:
-    """Return one CEL validation and the sentence a user reads when it fails."""
-    return {"rule": cel, "message": message}
+class OpenModel(ApiModel):
+    """A part whose further fields belong to Kubernetes: they are allowed, and kept as they were given."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra=OPEN)
+
+
+def rule(cel: str, message: str, *, field: str = "", reason: str = "FieldValueForbidden") -> JsonDict:
+    """Return one CEL validation, and what a user reads when it fails: "<field>: <reason>: <message>".
+
+    `field` names the field at fault below the part that the rule stands on, for example `.endpoint.port`.
+    """
+    where: JsonDict = {"fieldPath": field} if field else {}
+    return {"rule": cel, "message": message, "reason": reason, **where}
 
 
 def rules(*validations: JsonDict) -> JsonDict:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from serinus.api.model import OPEN, ApiModel, rule, rules
+from serinus.api.model import ApiModel, OpenModel, rule, rules
 from serinus.api.names import MAX_NAME_LENGTH
 from serinus.api.template import Template
 
@@ -25,12 +25,14 @@ _ATOMIC: Final = {"x-kubernetes-list-type": "atomic"}
 NAME_RULES: Final = rules(
     rule(
         "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-        "metadata.name names a Service: it must begin with a letter and hold only a-z, 0-9 and '-'",
+        "a Service gets this name: it must begin with a letter, end with a letter or digit, "
+        "and hold only a-z, 0-9 and '-'",
+        field=".metadata.name",
     ),
     rule(
         f"size(self.metadata.name) <= {MAX_NAME_LENGTH}",
-        f"metadata.name may have at most {MAX_NAME_LENGTH} characters: "
-        "a revision's objects are named '<name>-<revision>'",
+        f"may have at most {MAX_NAME_LENGTH} characters: a revision's objects are named '<name>-<revision>'",
+        field=".metadata.name",
     ),
 )
 
@@ -52,19 +54,15 @@ class Endpoint(ApiModel):
     """Name of the container port that takes predictions. Default: the only port there is."""
 
 
-class Metric(ApiModel):
+class Metric(OpenModel):
     """An ordinary metric of a HorizontalPodAutoscaler (autoscaling/v2)."""
-
-    model_config = ConfigDict(json_schema_extra=OPEN)
 
     type: Literal["Resource", "ContainerResource", "Pods", "Object", "External"]
     """Kind of the metric; the field of that name says more, as in autoscaling/v2."""
 
 
-class Behavior(ApiModel):
+class Behavior(OpenModel):
     """How fast to scale, as in autoscaling/v2."""
-
-    model_config = ConfigDict(json_schema_extra=OPEN)
 
 
 class Autoscaling(ApiModel):
@@ -74,15 +72,16 @@ class Autoscaling(ApiModel):
         json_schema_extra=rules(
             rule(
                 "self.minReplicas <= self.maxReplicas",
-                "autoscaling.minReplicas must not exceed autoscaling.maxReplicas",
+                "must not exceed autoscaling.maxReplicas",
+                field=".minReplicas",
             )
         )
     )
 
     min_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)] = 1
-    """Fewest pods."""
+    """Fewest pods. Default: 1."""
     max_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)]
-    """Most pods."""
+    """Most pods; at least minReplicas."""
     metrics: Annotated[list[Metric] | None, Field(min_length=1, max_length=16, json_schema_extra=_ATOMIC)] = None
     """Metrics as in autoscaling/v2. Default: 80 % of the model container's CPU request."""
     behavior: Behavior | None = None
@@ -93,11 +92,12 @@ class Rollout(ApiModel):
     """How a new revision takes over."""
 
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
-    """A revision that is not ready after this time is reported as stalled. The stable one goes on serving."""
+    """A revision that is not ready after this time is reported as stalled. The stable one goes on serving.
+    Default: 600."""
     scale_down_delay_seconds: Annotated[int, Field(ge=0, le=604_800)] = 30
-    """How long the old revision keeps its pods after the new one took over."""
+    """How long the old revision keeps its pods after the new one took over. Default: 30."""
     history: Annotated[int, Field(ge=1, le=100)] = 10
-    """How many revisions to keep as ModelReleases, beside those that have pods."""
+    """How many revisions to keep as ModelReleases, beside those that have pods. Default: 10."""
 
 
 class ModelDeploymentSpec(ApiModel):
@@ -107,30 +107,34 @@ class ModelDeploymentSpec(ApiModel):
         json_schema_extra=rules(
             rule(
                 "!has(self.autoscaling) || self.replicas == 1",
-                "replicas and autoscaling exclude each other: with autoscaling the autoscaler decides; "
-                "remove replicas, or remove autoscaling",
+                "replicas and autoscaling exclude each other: set autoscaling.minReplicas and maxReplicas "
+                "and remove replicas, or remove autoscaling",
+                field=".replicas",
             ),
             rule(
-                f"!has(self.endpoint) || !has(self.endpoint.port) || {_CONTAINERS}.exists(c, has(c.ports) && "
-                "c.ports.exists(p, has(p.name) && p.name == self.endpoint.port))",
-                "endpoint.port must be the name of a port in template.spec.containers[].ports",
+                f"!has(self.endpoint) || !has(self.endpoint.port) || {_CONTAINERS}.exists_one(c, has(c.ports) && "
+                "c.ports.exists_one(p, has(p.name) && p.name == self.endpoint.port))",
+                "must be the name of exactly one port in template.spec.containers[].ports",
+                field=".endpoint.port",
             ),
             rule(
                 f"(has(self.endpoint) && has(self.endpoint.port)) || {_PORT_COUNT} == 1",
-                "without endpoint.port the template must have exactly one container port; "
-                "name the one that takes predictions in endpoint.port",
+                "template.spec.containers[].ports must hold exactly one port, or endpoint.port must name the one "
+                "that takes predictions",
+                field=".endpoint.port",
+                reason="FieldValueRequired",
             ),
         )
     )
 
     model: Model | None = None
-    """The model, as people know it."""
+    """The model, as people know it. A change makes a new revision."""
     template: Template
     """An ordinary pod template with any serving container. A change makes a new revision."""
     endpoint: Endpoint | None = None
-    """Where the model answers inside its pod."""
+    """Where the model answers inside its pod. A change makes a new revision."""
     replicas: Replicas = 1
-    """Number of pods of the stable revision."""
+    """Number of pods of the stable revision; 0 stops serving. Not together with `autoscaling`. Default: 1."""
     autoscaling: Autoscaling | None = None
     """Let a HorizontalPodAutoscaler decide the number of pods, instead of `replicas`."""
     rollout: Rollout = Rollout()
@@ -175,7 +179,7 @@ class Forecast(ApiModel):
     labels: Annotated[int, Field(ge=0)] | None = None
     """Labels still needed."""
     seconds: Annotated[int, Field(ge=0)] | None = None
-    """Seconds until they will have come."""
+    """Seconds until they have come, at the present rate."""
 
 
 class CanaryStatus(ApiModel):

@@ -5,17 +5,15 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
-from serinus.api.model import OPEN, ApiModel, SchemaOf, rule, rules
+from serinus.api.model import ApiModel, OpenModel, SchemaOf, rule, rules
 from serinus.api.modeldeployment import Name, Revision, Version
 
 KIND: Final = "ModelRelease"
 PLURAL: Final = "modelreleases"
 
 
-class RenderedTemplate(ApiModel):
+class RenderedTemplate(OpenModel):
     """A pod template as the revision's Deployment carries it."""
-
-    model_config = ConfigDict(json_schema_extra=OPEN)
 
 
 class ReleaseEndpoint(ApiModel):
@@ -36,7 +34,7 @@ class ModelReleaseSpec(ApiModel):
         json_schema_extra=rules(
             rule(
                 "self == oldSelf",
-                "a ModelRelease is a record: its spec cannot be changed; apply a new ModelDeployment spec",
+                "a ModelRelease is a record and cannot be changed; change the spec of its ModelDeployment",
             )
         )
     )

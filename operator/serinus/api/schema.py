@@ -27,6 +27,8 @@ def structural_schema(model: type[BaseModel]) -> Schema:
 def _structural(node: Schema, definitions: dict[str, Schema]) -> Schema:
     node = _inlined(_without_null(node), definitions)
     schema = {key: value for key, value in node.items() if key not in _DROPPED}
+    if "description" in schema:
+        schema["description"] = " ".join(schema["description"].split())  # `kubectl explain` breaks lines itself
     if "const" in schema:
         schema["enum"] = [schema.pop("const")]
     if isinstance(schema.get("default"), dict):

@@ -170,6 +170,10 @@ class Client:
             raise Retry(f"{method} {path}: {error!r}") from error
 
 
+_UNTYPED: Final = "failed to create typed patch object "
+"""How the API server begins its answer, with code 500, to an apply with a field that the kind does not have."""
+
+
 async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
     if response.ok:
         return
@@ -181,6 +185,8 @@ async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
     reason = status.get("reason") or ""
     if response.status in _ERRORS:
         raise _ERRORS[response.status](response.status, reason, message)
+    if _UNTYPED in message:
+        raise InvalidError(response.status, reason, message.partition(_UNTYPED)[2])
     wait = response.headers.get("Retry-After", "")
     raise Retry(f"{response.status} {reason}: {message}", after=float(wait) if wait.isdecimal() else None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
-from serinus.cluster.errors import ConflictError, NotFoundError, Retry
+from serinus.cluster.errors import ApiError, NotFoundError, Retry
 from serinus.cluster.resources import LEASE
 
 Document = dict[str, Any]
@@ -74,8 +74,9 @@ class Lease:
         while True:
             led = self.seconds_left() > 0
             try:
-                await self._try(requests)
-            except (Retry, ConflictError) as error:
+                async with asyncio.timeout(pause):  # one slow renewal must leave time for another
+                    await self._try(requests)
+            except (Retry, ApiError, TimeoutError) as error:
                 self._held = None
                 logger.warning("the Lease could not be renewed", extra={"error": str(error)})
             leads = self.seconds_left() > 0
@@ -92,7 +93,7 @@ class Lease:
         spec = {**self._held["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         try:
             await requests.unfenced("PUT", self._path, {**self._held, "spec": spec})
-        except (Retry, ConflictError, NotFoundError) as error:
+        except (Retry, ApiError) as error:
             logger.warning("the Lease could not be given up and will run out", extra={"error": str(error)})
 
     async def _try(self, requests: Requests) -> None:

@@ -46,9 +46,6 @@ REQUESTS: Final = Counter("rest_client_requests_total", "Requests to the API ser
 WATCH_AGE_SECONDS: Final = Gauge("serinus_watch_age_seconds", "Time since the quietest watch was last heard.")
 LOOP_LAG_SECONDS: Final = Gauge("serinus_loop_lag_seconds", "How late the event loop runs.")
 CACHED_OBJECTS: Final = Gauge("serinus_cached_objects", "Objects in the cache.")
-MODEL_DEPLOYMENTS: Final = Gauge(
-    "serinus_model_deployments", "ModelDeployments by state of Ready.", ("ready", "reason")
-)
 SWEPT_OBJECTS: Final = Counter("serinus_swept_objects_total", "Objects that a sweep corrected in the cache.", ("what",))
 
 

@@ -49,6 +49,7 @@ class Operator:
             self._client,
             Events(self._client, settings.instance),
             clock=lambda: datetime.now(UTC),
+            obstacle_seconds=settings.obstacle_seconds,
         )
         metrics.CACHED_OBJECTS.set_function(lambda: len(self._cache))
         metrics.LEADS.set_function(lambda: float(self._lease.seconds_left() > 0))
@@ -58,30 +59,29 @@ class Operator:
         """Run until a signal asks us to end, then let go of the Lease. A part that breaks ends the process."""
         logger.info("starting", extra={"version": __version__, "identity": self._settings.identity})
         server = await serve(self._settings.port, alive=self._health.complaint, ready=self._unready)
-        stop = asyncio.Event()
         await self._check_rights()
-        tasks = [asyncio.create_task(part) for part in self._parts()]
-        for task in tasks:
-            task.add_done_callback(lambda _: stop.set())
+        parts = [asyncio.create_task(part) for part in self._parts()]
+        edge_task = asyncio.create_task(self._run_kopf())
         try:
             # Kopf answers SIGTERM and SIGINT; its return is our sign to end.
-            await kopf.operator(
-                registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
-                settings=edge.settings(),
-                clusterwide=True,
-                stop_flag=stop,
-            )
+            await asyncio.wait([edge_task, *parts], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            ends = await asyncio.gather(*tasks, return_exceptions=True)
+            ends = await _cancelled(parts)
             await self._lease.release(self._client)
+            ends += await _cancelled([edge_task])
             await self._client.close()
             await server.cleanup()
             logger.info("ended")
         broken = [end for end in ends if isinstance(end, Exception)]
         if broken:
             raise ExceptionGroup("parts of the operator broke", broken)
+
+    async def _run_kopf(self) -> None:
+        await kopf.operator(
+            registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
+            settings=edge.settings(),
+            clusterwide=True,
+        )
 
     def _parts(self) -> list[Coroutine[None, None, None]]:
         return [
@@ -112,3 +112,10 @@ class Operator:
             return
         if missing:
             logger.error("rights are missing: grant them to our service account", extra={"missing": missing})
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
+    """End tasks and return how each one ended."""
+    for task in tasks:
+        task.cancel()
+    return await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from serinus.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus, spec_of
 from serinus.api.modelrelease import ModelReleaseSpec
@@ -26,18 +26,19 @@ from serinus.rollout.view import Size, View
 
 Document = dict[str, Any]
 
-OBSTACLE_SECONDS: Final = 30.0
-"""When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
-
 
 class Reconciler:
     """Brings one ModelDeployment a step nearer to its spec, from whatever state it is in."""
 
-    def __init__(self, cache: Cache, client: Client, events: Events, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, cache: Cache, client: Client, events: Events, clock: Callable[[], datetime], obstacle_seconds: float
+    ) -> None:
         self._cache = cache
         self._client = client
         self._events = events
         self._clock = clock
+        self._obstacle_seconds = obstacle_seconds
+        """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
         self._releases = Releases(cache, client)
         self._children = Children(cache, client)
 
@@ -49,40 +50,46 @@ class Reconciler:
             return None
         spec = spec_of(spec_document(model))
         view, intent = self._decide(model, spec)
-        obstacle, wait = None, None
-        try:
-            if intent.promote:
-                await self._releases.snapshot(model, spec, intent.serve)
-                await self._releases.promote(model, intent.serve, self._clock())
-                view, intent = self._decide(model, spec)
-            planned = plan(view, intent)
-            await self._carry_out(model, spec, planned)
-            wait = _seconds_until(planned, view.now)
-        except Refused as refusal:
-            stage = Stage.MOVING if refusal.reason is Reason.REQUEST_REFUSED else Stage.STUCK
-            obstacle, wait = Obstacle(stage, refusal.reason, refusal.message), OBSTACLE_SECONDS
+        if intent.promote:
+            await self._releases.snapshot(model, spec, intent.serve)
+            await self._releases.promote(model, intent.serve, self._clock())
+            view, intent = self._decide(model, spec)
+        refusal = await self._bring_up(model, spec, plan(view, intent))
+        view, intent = self._decide(model, spec)  # who is served may have changed, and so who may go
+        planned = plan(view, intent)
+        await self._take_down(model, planned)
         view, intent = self._decide(model, spec)
-        await self._report(model, view, intent, obstacle)
-        return wait
+        await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
+        return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
     def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
         view = observe(self._cache, model, spec, self._clock())
         return view, decide(view)
 
-    async def _carry_out(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
-        """Capacity first, then the address, then what is no longer needed goes."""
-        snapshots = {revision: await self._releases.snapshot(model, spec, revision) for revision, _ in planned.run}
+    async def _bring_up(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> Refused | None:
+        """Capacity first, then the address. What is refused for one revision stops no other; the first is returned."""
+        refusals = []
         for revision, size in planned.run:
-            await self._run(model, snapshots[revision], size)
-        served = snapshots.get(planned.serve) or await self._releases.snapshot(model, spec, planned.serve)
+            try:
+                await self._run(model, await self._releases.snapshot(model, spec, revision), size)
+            except Refused as refusal:
+                refusals.append(refusal)
         owner = Owner(model.key.name, model.key.namespace, model.uid)
-        await self._children.ensure(model, address(owner, served), named_by_user=True)
+        try:
+            served = await self._releases.snapshot(model, spec, planned.serve)
+            await self._children.ensure(model, address(owner, served), named_by_user=True)
+        except Refused as refusal:
+            refusals.append(refusal)
+        self._releases.drop(model.key, keep=planned.keep)
+        return refusals[0] if refusals else None
+
+    async def _take_down(self, model: SeenModelDeployment, planned: Plan) -> None:
+        """Remove what no longer runs, its pods last: as long as they are there we know that something is left."""
         for child in reversed(self._cache.children(model.key)):
-            if child.revision in planned.retire:
+            if child.revision and child.revision not in planned.keep:
                 await self._children.delete(model, child)
         for revision in planned.forget:
             await self._releases.forget(model.key, revision)
-        self._releases.drop(model.key, keep=frozenset((*snapshots, planned.serve)))
 
     async def _run(self, model: SeenModelDeployment, snapshot: ModelReleaseSpec, size: Size) -> None:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
@@ -123,6 +130,11 @@ class Reconciler:
             self._cache.remove(model.identity, model.uid)
             return
         self._cache.put(seen(MODEL_DEPLOYMENT.kind, document))
+
+
+def _obstacle(refusal: Refused) -> Obstacle:
+    stage = Stage.MOVING if refusal.reason is Reason.REQUEST_REFUSED else Stage.STUCK
+    return Obstacle(stage, refusal.reason, refusal.message)
 
 
 def _ready(status: Document) -> tuple[str, str] | None:

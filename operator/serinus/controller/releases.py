@@ -91,7 +91,11 @@ class Releases:
             deployment = await self._client.get(DEPLOYMENT, key.namespace, name)
             service = await self._client.get(SERVICE, key.namespace, name)
         except NotFoundError as error:
-            raise Retry(f"what revision {revision} ran as is going too") from error
+            raise Refused(
+                Reason.RENDER_FAILED,
+                f"the record of revision {revision} was deleted, and with {error.message} it cannot be made anew: "
+                "apply a changed spec",
+            ) from error
         template = deployment["spec"]["template"]
         template["metadata"].pop("creationTimestamp", None)
         (port,) = service["spec"]["ports"]

@@ -20,6 +20,7 @@ class Settings:
     workers: int
     lease_seconds: int
     sweep_seconds: float
+    obstacle_seconds: float
     log_level: str
 
 
@@ -38,6 +39,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flag("--workers", "8", int, "ModelDeployments to reconcile at a time")
     flag("--lease-seconds", "15", int, "how long a Lease lasts that is not renewed")
     flag("--sweep-seconds", "300", float, "how often to compare the cache with the cluster")
+    flag("--obstacle-seconds", "30", float, "when to try again what the API server or another's object refused")
     flag("--log-level", "info", str, "debug, info, warning or error")
 
 
@@ -51,5 +53,6 @@ def settings_from(flags: argparse.Namespace) -> Settings:
         workers=flags.workers,
         lease_seconds=flags.lease_seconds,
         sweep_seconds=flags.sweep_seconds,
+        obstacle_seconds=flags.obstacle_seconds,
         log_level=flags.log_level,
     )

@@ -15,8 +15,8 @@ class Plan:
     """The revision at the model's address."""
     run: tuple[tuple[str, Size], ...]
     """Revisions to keep running, each with its size."""
-    retire: tuple[str, ...]
-    """Revisions whose objects go; their records stay."""
+    keep: frozenset[str]
+    """Revisions whose objects stay: those that run, drain or are served. All other revisions' objects go."""
     forget: tuple[str, ...]
     """Revisions whose records go."""
     wake_at: datetime | None
@@ -30,13 +30,13 @@ def plan(view: View, intent: Intent) -> Plan:
     draining = {
         revision.revision: end for revision in idle if (end := _drains_until(view, revision)) and end > view.now
     }
-    # Whoever is still at the address keeps its pods until traffic has moved.
-    retire = tuple(r.revision for r in idle if r.revision not in draining and r.revision != view.serving)
     wakes = [*draining.values(), *([intent.wake_at] if intent.wake_at else [])]
+    # Whoever is still at the address keeps its pods until traffic has moved.
+    served = {intent.serve, *([view.serving] if view.serving else [])}
     return Plan(
         serve=intent.serve,
         run=tuple(run.items()),
-        retire=retire,
+        keep=frozenset({*run, *draining, *served}),
         forget=_forgotten(view),
         wake_at=min(wakes, default=None),
     )
