@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.cluster.api import APPLY, Api, ApiError, Json
 from tests.cluster.control_plane import ADMINISTRATORS, ControlPlane
-from tests.cluster.eventually import eventually
+from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.network import DNS_SERVICE, NodeNetwork
 from tests.cluster.parts import ensure
 
@@ -19,13 +19,17 @@ USERS: Final = tuple((name, ADMINISTRATORS) for name in ("coredns", "traefik", "
 GATEWAY_PORT: Final = 80
 METRICS_PORT: Final = 4443
 
-COREFILE: Final = """.:53 {{
+# Two servers on one port, for `template` would answer before `kubernetes` does.
+COREFILE: Final = """cluster.local:53 in-addr.arpa:53 {{
     bind {address}
     errors
     kubernetes cluster.local in-addr.arpa {{
         kubeconfig {kubeconfig}
         ttl 1
     }}
+}}
+.:53 {{
+    bind {address}
     template ANY ANY . {{
         rcode NXDOMAIN
     }}
@@ -54,8 +58,10 @@ class AddOns:
         api = self.control_plane.api
         gateway = api.read("gateway.networking.k8s.io/v1", "Gateway", "public", "gateway")
         metrics = api.read("apiregistration.k8s.io/v1", "APIService", "v1beta1.metrics.k8s.io")
-        assert condition(gateway, "Programmed"), f"Gateway public: {gateway and gateway.get('status')}"
-        assert condition(metrics, "Available"), f"APIService for metrics: {metrics and metrics.get('status')}"
+        if not condition(gateway, "Programmed"):
+            raise NotYetError(f"Gateway public: {gateway and gateway.get('status')}")
+        if not condition(metrics, "Available"):
+            raise NotYetError(f"APIService for metrics: {metrics and metrics.get('status')}")
         return True
 
     def _start_dns(self) -> None:
@@ -96,7 +102,7 @@ class AddOns:
 
     def _start(self, name: str, *flags: str) -> None:
         kubeconfig = self.control_plane.inner_kubeconfig(name)
-        command = [*self.network.enter, ensure(name), *flags]
+        command = (*self.network.enter, str(ensure(name)), *flags)
         self.control_plane.launcher.start(name, command, environment={"KUBECONFIG": str(kubeconfig)})
 
 
@@ -111,7 +117,8 @@ def _applied(api: Api, manifest: Json) -> Json:
     try:
         return api.apply(manifest)
     except ApiError as error:
-        assert error.status != HTTPStatus.NOT_FOUND, error
+        if error.status == HTTPStatus.NOT_FOUND:
+            raise NotYetError(error) from error
         raise
 
 

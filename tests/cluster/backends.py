@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import ClassVar, Final
@@ -24,6 +25,8 @@ class Capability(StrEnum):
     """A Gateway `public` in namespace `gateway` takes HTTPRoutes of every namespace."""
     LOAD_IMAGE = "load-image"
     """Images come in as archives, without a registry."""
+    LOSE_NODE = "lose-node"
+    """The second node can be cut off, as if it were gone."""
     METRICS = "metrics"
     """metrics.k8s.io answers, so autoscalers work."""
     SECOND_NODE = "second-node"
@@ -61,6 +64,10 @@ class Backend(ABC):
         It has the standard library and nothing else; on other clusters than the local one it runs as a pod.
         """
 
+    def second_node_lost(self) -> AbstractContextManager[None]:
+        """Inside, the second node neither reports nor is reached."""
+        raise LookupError(self.why_lacking(Capability.LOSE_NODE))
+
     def why_lacking(self, capability: Capability) -> str | None:
         """The sentence for a test that needs more than there is."""
         if capability in self.capabilities:
@@ -76,7 +83,7 @@ class PodNetwork(Backend):
 
     @property
     def gateway_url(self) -> str:
-        raise LookupError(str(self.why_lacking(Capability.GATEWAY)))
+        raise LookupError(self.why_lacking(Capability.GATEWAY))
 
     def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
         options = ["--rm", "--stdin", "--quiet", "--restart=Never", f"--pod-running-timeout={timeout:g}s"]
@@ -84,10 +91,16 @@ class PodNetwork(Backend):
         return self.kubectl(*target, *options, "--command", "--", "python3", "-c", program, *arguments)
 
 
+def kubectl_program() -> Path:
+    """The kubectl that this checkout builds, or the machine's own where there is no Go."""
+    if shutil.which("go") is None and (own := shutil.which("kubectl")):
+        return Path(own)
+    return ensure("kubectl")
+
+
 def run_kubectl(kubeconfig: Path, arguments: Sequence[str], stdin: str | None = None) -> str:
-    program = ensure("kubectl") if shutil.which("go") else "kubectl"
     done = subprocess.run(
-        [program, *arguments],
+        [kubectl_program(), *arguments],
         env=os.environ | {"KUBECONFIG": str(kubeconfig)},
         input=stdin,
         capture_output=True,

@@ -1,7 +1,7 @@
 """The bare control plane: etcd, API server and controller manager on loopback, as many at once as there are tests.
 
-    with bare_control_plane() as plane:
-        plane.api.apply({...})
+with bare_control_plane() as plane:
+    plane.api.apply({...})
 """
 
 import fcntl
@@ -10,35 +10,40 @@ import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO, Final
 
 from tests.cluster.control_plane import ControlPlane, Options, Place
 from tests.cluster.instance import CHECKOUT
+from tests.cluster.parts import debian
 from tests.cluster.processes import Launcher, find_marked, kill_all
 
 FOLDER: Final = CHECKOUT / ".cluster" / "control-planes"
+DEFAULTS: Final = Options()
 # Nodes without a kubelet never report: nobody is to call them lost.
 WITHOUT_NODES: Final = "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller"
 
 
 @contextmanager
-def bare_control_plane(options: Options | None = None) -> Iterator[ControlPlane]:
+def bare_control_plane(options: Options = DEFAULTS) -> Iterator[ControlPlane]:
     """A control plane of one's own, ready in three seconds; what runs that were killed left behind ends first.
 
     After a failure its folder stays, with the logs, until the next one starts.
     """
     remove_orphans()
-    options = options or Options(controller_manager_flags=(WITHOUT_NODES,))
+    if shutil.which("openssl") is None:
+        debian.ensure("openssl")
+    options = replace(options, controller_manager_flags=(WITHOUT_NODES, *options.controller_manager_flags))
     name = f"control-plane-{secrets.token_hex(4)}"
     folder = FOLDER / name
     folder.mkdir(parents=True)
     with _owned(folder):
         try:
-            ports = _free_ports(3)
-            place = Place("127.0.0.1", *ports, server=f"https://127.0.0.1:{ports[0]}")
-            plane = ControlPlane(Launcher(name, folder / "logs", []), folder, place, options)
+            api, etcd, peer = _free_ports(3)
+            place = Place("127.0.0.1", api, etcd, peer, server=f"https://127.0.0.1:{api}")
+            plane = ControlPlane(Launcher(name, folder / "logs"), folder, place, options)
             plane.start()
             yield plane
         finally:

@@ -49,7 +49,19 @@ class Authority:
 def _request(file: Path, subject: str, *extensions: str, options: Sequence[str] = ()) -> Pair:
     pair = Pair(file.with_suffix(".crt"), file.with_suffix(".key"))
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-config", "/dev/stdin", "-days", DAYS, "-subj", subject, "-keyout", str(pair.key), "-out", str(pair.certificate), *options]
+    command += [
+        "-config",
+        "/dev/stdin",
+        "-days",
+        DAYS,
+        "-subj",
+        subject,
+        "-keyout",
+        str(pair.key),
+        "-out",
+        str(pair.certificate),
+        *options,
+    ]
     for extension in extensions:
         command += ["-addext", extension]
     done = subprocess.run(command, input=CONFIGURATION, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ import yaml
 
 from tests.cluster.api import Api, ApiError
 from tests.cluster.certificates import Authority, Pair
-from tests.cluster.eventually import eventually
+from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.parts import ensure
 from tests.cluster.processes import Launcher
 
@@ -35,6 +35,11 @@ class Place:
     service_address: str = "198.18.48.1"
     enter: tuple[str, ...] = ()
     """The command that runs another one inside the control plane's network."""
+
+    @property
+    def advertised(self) -> str:
+        """The API server refuses to advertise loopback; where it listens there, no pod will ever ask for it."""
+        return "198.18.0.1" if self.address.startswith("127.") else self.address
 
     @property
     def inner_server(self) -> str:
@@ -83,10 +88,13 @@ class ControlPlane:
         return Api(self.place.server, token=self._tokens[user], authority=self.authority.read_text())
 
     def start(self, timeout: float = 60) -> None:
-        self._start_etcd()
-        self._start_api_server()
-        eventually(self._ready, timeout, "the API server is ready")
-        self._start_controller_manager()
+        self.start_etcd()
+        self.start_api_server(timeout)
+        self.start_controller_manager()
+
+    def kill(self, name: str) -> None:
+        """Kills one of the three by its program's name; the `start_` methods bring it back with all it knew."""
+        self.launcher.end(name)
 
     def write_kubeconfig(self, file: Path, user: str, server: str) -> Path:
         """A kubeconfig for one user; everything stands in the file, so it can be copied."""
@@ -104,16 +112,18 @@ class ControlPlane:
 
     def inner_kubeconfig(self, user: str) -> Path:
         """A kubeconfig for a process inside the control plane's network."""
-        return self.write_kubeconfig(self.folder / f"{user.replace(':', '-')}.kubeconfig", user, self.place.inner_server)
+        return self.write_kubeconfig(
+            self.folder / f"{user.replace(':', '-')}.kubeconfig", user, self.place.inner_server
+        )
 
     def _ready(self) -> bool:
         self.launcher.check()
         try:
             return self.api.text("/readyz") == "ok"
         except (OSError, ApiError) as error:
-            raise AssertionError(error) from error
+            raise NotYetError(error) from error
 
-    def _start_etcd(self) -> None:
+    def start_etcd(self) -> None:
         place = self.place
         client = f"http://{place.address}:{place.etcd_port}"
         peer = f"http://{place.address}:{place.etcd_peer_port}"
@@ -130,7 +140,8 @@ class ControlPlane:
             *(() if self.options.durable else ("--unsafe-no-fsync",)),
         )
 
-    def _start_api_server(self) -> None:
+    def start_api_server(self, timeout: float = 60) -> None:
+        """Returns when it is ready."""
         place = self.place
         hosts = ("127.0.0.1", place.address, place.service_address, "localhost", "kubernetes.default.svc")
         serving = self.certificates.issue("kube-apiserver", hosts=hosts)
@@ -142,7 +153,7 @@ class ControlPlane:
             f"--etcd-servers=http://{place.address}:{place.etcd_port}",
             f"--bind-address={place.address}",
             f"--secure-port={place.api_port}",
-            f"--advertise-address={place.address if not place.address.startswith('127.') else '198.18.0.1'}",
+            f"--advertise-address={place.advertised}",
             f"--service-cluster-ip-range={place.services}",
             f"--tls-cert-file={serving.certificate}",
             f"--tls-private-key-file={serving.key}",
@@ -169,8 +180,9 @@ class ControlPlane:
             "--max-mutating-requests-inflight=800",
             *self.options.api_server_flags,
         )
+        eventually(self._ready, timeout, "the API server is ready")
 
-    def _start_controller_manager(self) -> None:
+    def start_controller_manager(self) -> None:
         accounts = self.service_account_pair()
         self._start(
             "kube-controller-manager",

@@ -1,4 +1,4 @@
-"""Waiting: poll a check until it holds or the time is up. Every wait of the tests and of the local cluster is one of these."""
+"""Waiting: a check is polled until it holds or the time is up. Tests and the local cluster wait in no other way."""
 
 import asyncio
 import time
@@ -8,6 +8,10 @@ from typing import TypeVar
 T = TypeVar("T")
 
 INTERVAL = 0.05
+
+
+class NotYetError(AssertionError):
+    """What a check raises to say what it sees instead of what is hoped for; in a test `assert` does the same."""
 
 
 class TimeIsUpError(AssertionError):
@@ -34,8 +38,8 @@ class _Wait:
 def eventually(check: Callable[[], T], timeout: float, message: str, *, interval: float = INTERVAL) -> T:
     """The first true value that check returns. `message` says what was hoped for.
 
-    A false value or an AssertionError means "not yet"; any other exception ends the wait.
-    A check that fails by `assert seen == wanted, seen` shows in the message what it saw last.
+    A false value or an AssertionError means "not yet"; any other exception ends the wait. The last one is in the
+    message when the time is up.
     """
     wait = _Wait(timeout, message)
     while True:
@@ -51,7 +55,11 @@ def eventually(check: Callable[[], T], timeout: float, message: str, *, interval
 
 
 async def eventually_async(
-    check: Callable[[], Awaitable[T]], timeout: float, message: str, *, interval: float = INTERVAL
+    check: Callable[[], Awaitable[T]],
+    timeout: float,  # noqa: ASYNC109 -- asyncio.timeout could not say what was seen last
+    message: str,
+    *,
+    interval: float = INTERVAL,
 ) -> T:
     """The same for a check that is awaited, without blocking its loop."""
     wait = _Wait(timeout, message)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tests.cluster import addons, control_plane, forwarder, machine, network, node, removal
+from tests.cluster import addons, control_plane, forwarder, kernel, network, node, removal
 from tests.cluster.addons import AddOns, condition
-from tests.cluster.api import Api
+from tests.cluster.api import Api, ApiError
 from tests.cluster.control_plane import ADMIN, ControlPlane, Options, Place
-from tests.cluster.eventually import eventually
+from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.images import pause, pause_image
 from tests.cluster.instance import DEFAULT, Instance
 from tests.cluster.network import NodeNetwork
@@ -60,14 +60,17 @@ class LocalCluster:
 
     def up(self) -> State:
         """Brings the cluster up, or finds it well; what is left of an earlier one is cleared away first."""
-        prepare()
+        parts = prepare()
         with self.instance.locked("up"):
             state = State.read(self.instance)
-            if state is not None and self.ailment(state) is None:
-                return state
+            if state is not None:
+                trouble = self.ailment(state) or ("it is made of other parts" if state.parts != parts else None)
+                if trouble is None:
+                    return state
+                step(f"clearing the cluster {self.instance.name} away: {trouble}")
             removal.clear(self.instance)
             try:
-                return self._start()
+                return self._start(parts)
             except BaseException:
                 removal.clear(self.instance)
                 raise
@@ -78,13 +81,13 @@ class LocalCluster:
 
     def ailment(self, state: State | None) -> str | None:
         """What is wrong with the cluster, or None when it is well."""
-        if state is None or not state.complete:
+        if state is None:
             return "it is not up"
         if ended := [process.name for process in state.processes if not process.runs()]:
             return f"{', '.join(ended)} ended"
         try:
             nodes = self.api.find("v1", "Node")
-        except OSError as error:
+        except (OSError, ApiError) as error:
             return f"its API server does not answer: {error}"
         if unready := [item["metadata"]["name"] for item in nodes if not condition(item, "Ready")]:
             return f"{', '.join(unready)} is not Ready"
@@ -97,19 +100,19 @@ class LocalCluster:
 
     def load_image(self, archive: Path) -> None:
         """Brings an image archive to both nodes."""
-        for each in self._nodes(Launcher(self.instance.mark, self.instance.logs, [])):
+        for each in self._nodes(Launcher(self.instance.mark, self.instance.logs)):
             each.import_image(archive)
 
-    def _start(self) -> State:
+    def _start(self, parts: tuple[str, ...]) -> State:
         step(f"starting the cluster {self.instance.name}")
-        launcher = Launcher(self.instance.mark, self.instance.logs, [])
-        settings = machine.kernel_settings()
-        State(kernel_settings=settings).write(self.instance)
+        launcher = Launcher(self.instance.mark, self.instance.logs)
+        self.instance.run.mkdir(exist_ok=True)
+        kernel.prepare()
         network.create(*self.networks)
         api_port, gateway_port = self._start_forwarder(launcher)
         self._start_everything(launcher, f"https://127.0.0.1:{api_port}")
         namespaces = tuple(each.namespace for each in self.networks)
-        state = State(api_port, gateway_port, namespaces, tuple(launcher.started), settings, complete=True)
+        state = State(api_port, gateway_port, namespaces, tuple(launcher.started), parts)
         state.write(self.instance)
         step(f"the cluster {self.instance.name} is up")
         return state
@@ -138,7 +141,8 @@ class LocalCluster:
     def _nodes_ready(self, launcher: Launcher) -> bool:
         launcher.check()
         ready = [item["metadata"]["name"] for item in self.api.find("v1", "Node") if condition(item, "Ready")]
-        assert len(ready) == len(self.networks), f"Ready nodes: {ready}"
+        if len(ready) < len(self.networks):
+            raise NotYetError(f"Ready are {ready}")
         return True
 
     def _nodes(self, launcher: Launcher) -> Sequence[Node]:
@@ -149,7 +153,10 @@ class LocalCluster:
         preferred = (API_PORT, GATEWAY_PORT) if self.instance.name == DEFAULT else (0, 0)
         with ExitStack() as stack:
             api, gateway = (stack.enter_context(_listen(port)) for port in preferred)
-            targets = [f"{api.fileno()}={address}:{INNER_API_PORT}", f"{gateway.fileno()}={address}:{addons.GATEWAY_PORT}"]
+            targets = [
+                f"{api.fileno()}={address}:{INNER_API_PORT}",
+                f"{gateway.fileno()}={address}:{addons.GATEWAY_PORT}",
+            ]
             launcher.start(
                 "forwarder",
                 [*self.networks[0].enter, sys.executable, "-P", Path(forwarder.__file__), *targets],
@@ -158,10 +165,10 @@ class LocalCluster:
             return api.getsockname()[1], gateway.getsockname()[1]
 
 
-def prepare() -> None:
-    """Builds and installs what is missing, before anything is started."""
+def prepare() -> tuple[str, ...]:
+    """Builds and installs what is missing, before anything is started; where each part lies tells its version."""
     debian.ensure(*node.DEBIAN_PACKAGES)
-    build_all(PARTS)
+    return tuple(str(path) for path in build_all(PARTS))
 
 
 def _listen(preferred: int) -> socket.socket:

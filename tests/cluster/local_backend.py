@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.cluster import network
 from tests.cluster.api import Api
 from tests.cluster.backends import Backend, Capability
 from tests.cluster.images.base import base_image, base_tag
@@ -40,6 +41,15 @@ class LocalBackend(Backend):
     def load_image(self, archive: Path) -> None:
         self.cluster.load_image(archive)
 
+    @contextmanager
+    def second_node_lost(self) -> Iterator[None]:
+        first, second = self.cluster.networks
+        network.disconnect(first)
+        try:
+            yield
+        finally:
+            network.connect(first, second)
+
     def python_image(self) -> str:
         if not self._has_python:
             self.load_image(base_image())
@@ -50,7 +60,9 @@ class LocalBackend(Backend):
         command = [*self.inside(namespace), sys.executable, "-c", program, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode:
-            raise RuntimeError(f"a program in the cluster's network ended with {done.returncode}:\n{done.stderr.strip()}")
+            raise RuntimeError(
+                f"a program in the cluster's network ended with {done.returncode}:\n{done.stderr.strip()}"
+            )
         return done.stdout
 
     def inside(self, namespace: str) -> tuple[str, ...]:

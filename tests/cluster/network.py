@@ -53,10 +53,19 @@ def create(first: NodeNetwork, second: NodeNetwork) -> None:
         _ip(node, f"route add {SERVICES} dev {DEAD_END} src {node.address}")
         _run(*node.enter, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
     _ip(first, f"link add to-node-2 type veth peer name to-node-1 netns {second.namespace}")
+    connect(first, second)
+
+
+def connect(first: NodeNetwork, second: NodeNetwork) -> None:
     for node, device, other in ((first, "to-node-2", second), (second, "to-node-1", first)):
         _ip(node, f"link set {device} up")
-        _ip(node, f"route add {other.address} dev {device} src {node.address}")
-        _ip(node, f"route add {other.pods} via {other.address} dev {device} onlink src {node.address}")
+        _ip(node, f"route replace {other.address} dev {device} src {node.address}")
+        _ip(node, f"route replace {other.pods} via {other.address} dev {device} onlink src {node.address}")
+
+
+def disconnect(first: NodeNetwork) -> None:
+    """To each node it is as if the other one were gone."""
+    _ip(first, "link set to-node-2 down")
 
 
 def remove(*nodes: NodeNetwork) -> None:

@@ -19,7 +19,15 @@ from tests.cluster.parts import ensure
 from tests.cluster.processes import Launcher, Process
 
 CNI_PLUGINS: Final = "/usr/lib/cni"
-DEBIAN_PACKAGES: Final = ("containerd", "runc", "containernetworking-plugins", "nftables", "iproute2", "conntrack")
+DEBIAN_PACKAGES: Final = (
+    "containerd",
+    "runc",
+    "containernetworking-plugins",
+    "nftables",
+    "iproute2",
+    "conntrack",
+    "openssl",
+)
 PARTS: Final = ("kubelet", "kube-proxy")
 
 PRIVATE_PLACES: Final = {
@@ -64,9 +72,9 @@ class Node:
             self._folder(folder).mkdir(parents=True, exist_ok=True)
             Path(place).mkdir(parents=True, exist_ok=True)
             mounts += [str(self._folder(folder)), place]
-        unshare = ["unshare", "--mount", "--propagation=slave", "sh", "-c", ENTER_PRIVATE_PLACES, "sh", *mounts, "--"]
-        containerd = ["containerd", "--config", self._folder("configuration") / "containerd.toml"]
-        return self.launcher.start(f"containerd-{self.number}", [*self.network.enter, *unshare, *containerd])
+        unshare = ("unshare", "--mount", "--propagation=slave", "sh", "-c", ENTER_PRIVATE_PLACES, "sh", *mounts, "--")
+        containerd = ("containerd", "--config", self._folder("configuration") / "containerd.toml")
+        return self.launcher.start(f"containerd-{self.number}", (*self.network.enter, *unshare, *containerd))
 
     def import_image(self, archive: Path) -> None:
         """Waits until containerd answers, then brings an image archive in."""
@@ -83,20 +91,20 @@ class Node:
         kubelet |= {"tlsCertFile": str(serving.certificate), "tlsPrivateKeyFile": str(serving.key)}
         proxy = _proxy_config(self.name, control_plane.inner_kubeconfig("system:kube-proxy"))
         self._write("resolv.conf", f"nameserver {DNS_SERVICE}\n")
-        kubelet_command = [
+        kubelet_command = (
             ensure("kubelet"),
             f"--config={self._write('kubelet.json', json.dumps(kubelet, indent=1))}",
             f"--kubeconfig={control_plane.inner_kubeconfig(user)}",
             f"--hostname-override={self.name}",
             f"--node-ip={self.network.address}",
-        ]
-        proxy_command = [
+        )
+        proxy_command = (
             ensure("kube-proxy"),
             f"--config={self._write('kube-proxy.json', json.dumps(proxy, indent=1))}",
-        ]
+        )
         same_mounts = f"--mount=/proc/{runtime.pid}/ns/mnt"
-        self.launcher.start(f"kubelet-{self.number}", [*self.network.enter, same_mounts, *kubelet_command])
-        self.launcher.start(f"kube-proxy-{self.number}", [*self.network.enter, *proxy_command])
+        self.launcher.start(f"kubelet-{self.number}", (*self.network.enter, same_mounts, *kubelet_command))
+        self.launcher.start(f"kube-proxy-{self.number}", (*self.network.enter, *proxy_command))
 
     def _runtime_answers(self) -> bool:
         self.launcher.check()

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.cluster.eventually import eventually
+from tests.cluster.eventually import NotYetError, eventually
 
 MARK = "SERINUS_CLUSTER"
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,7 +53,8 @@ class Launcher:
 
     mark: str
     logs: Path
-    started: list[Process]
+    started: list[Process] = field(default_factory=list)
+    _logs_begun: set[str] = field(default_factory=set)
 
     def start(
         self,
@@ -64,7 +65,8 @@ class Launcher:
         descriptors: Iterable[int] = (),
     ) -> Process:
         self.logs.mkdir(parents=True, exist_ok=True)
-        with self.log_of(name).open("wb") as log:
+        # A process started again goes on in its log; one of a new cluster begins it anew.
+        with self.log_of(name).open("ab" if name in self._logs_begun else "wb") as log:
             child = subprocess.Popen(
                 [str(word) for word in command],
                 stdin=subprocess.DEVNULL,
@@ -75,10 +77,17 @@ class Launcher:
                 start_new_session=True,
                 cwd="/",
             )
+        self._logs_begun.add(name)
         _children[child.pid] = child
         process = Process(name, child.pid, _start_time(child.pid) or 0)
         self.started.append(process)
         return process
+
+    def end(self, name: str) -> None:
+        """Kills one process, which then no longer counts as one that should run."""
+        ended = [process for process in self.started if process.name == name]
+        kill_all(lambda: [process for process in ended if process.runs()])
+        self.started[:] = [process for process in self.started if process not in ended]
 
     def log_of(self, name: str) -> Path:
         return self.logs / f"{name}.log"
@@ -118,7 +127,8 @@ def kill_all(find: Callable[[], Sequence[Process]], timeout: float = 20) -> None
         for process in found:
             process.kill()
         _reap()
-        assert not found, f"still running: {', '.join(f'{process.name} ({process.pid})' for process in found)}"
+        if found:
+            raise NotYetError(f"{', '.join(f'{process.name} ({process.pid})' for process in found)} still run")
         return True
 
     eventually(nothing_left, timeout, "all processes of the cluster are ended", interval=0.02)
@@ -140,18 +150,22 @@ def _all_processes() -> Iterator[Process]:
 
 
 def _start_time(pid: int) -> int | None:
-    """None where the process is gone, or is dead and only waits for its parent."""
+    """None where the process is gone, or is dead and only waits for its parent.
+
+    One whose first thread is dead runs on as long as another one has its files open.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return None
     state, *fields = stat[stat.rindex(b")") + 2 :].split()
-    return None if state in (b"Z", b"X") else int(fields[18])
+    threads, started = int(fields[16]), int(fields[18])
+    return None if state in (b"Z", b"X") and threads <= 1 else started
 
 
 def _name_of(pid: int) -> str:
     words = _words(pid, "cmdline", b"\0")
-    return os.path.basename(words[0]).decode(errors="replace") if words else "?"
+    return Path(os.fsdecode(words[0])).name if words else "?"
 
 
 def _words(pid: int, file: str, separator: bytes) -> list[bytes]:

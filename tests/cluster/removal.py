@@ -5,12 +5,11 @@ import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from tests.cluster import network
-from tests.cluster.eventually import eventually
+from tests.cluster import kernel, network
+from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.instance import Instance
-from tests.cluster.machine import HIERARCHIES, restore_kernel_settings
+from tests.cluster.machine import HIERARCHIES
 from tests.cluster.processes import Process, find_in_cgroups, find_marked, kill_all
-from tests.cluster.state import State
 
 
 def clear(instance: Instance) -> None:
@@ -21,8 +20,7 @@ def clear(instance: Instance) -> None:
     eventually(lambda: _control_groups_removed(containers), 10, "the control groups of the containers are removed")
     for folder in (instance.run, instance.data):
         _remove_folder(folder)
-    if state := State.read(instance):
-        restore_kernel_settings(state.kernel_settings)
+    kernel.restore()
     instance.state_file.unlink(missing_ok=True)
     instance.kubeconfig.unlink(missing_ok=True)
 
@@ -57,7 +55,7 @@ def _remove_group(group: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:  # the kernel empties a group a moment after its last process is gone
-        raise AssertionError(error) from error
+        raise NotYetError(error) from error
 
 
 def _remove_folder(folder: Path) -> None:

@@ -17,7 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
@@ -75,7 +74,7 @@ class SimulatedNodes:
         self._started.result(timeout=30)
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=30)
 
@@ -91,7 +90,11 @@ class SimulatedNodes:
 
     def _look_again(self) -> None:
         if self._started.done():
-            self._loop.call_soon_threadsafe(lambda: [self._due.put_nowait(uid) for uid in self._pods])
+            self._loop.call_soon_threadsafe(self._all_due)
+
+    def _all_due(self) -> None:
+        for uid in self._pods:
+            self._due.put_nowait(uid)
 
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -125,7 +128,9 @@ class SimulatedNodes:
                 "capacity": CAPACITY,
                 "allocatable": CAPACITY,
                 "addresses": [{"type": "InternalIP", "address": f"198.18.255.{number}"}],
-                "conditions": [{"type": "Ready", "status": "True", "reason": "Simulated", "lastTransitionTime": _now()}],
+                "conditions": [
+                    {"type": "Ready", "status": "True", "reason": "Simulated", "lastTransitionTime": _now()}
+                ],
             }
             await _send(session, "PATCH", f"/api/v1/nodes/{name}/status", {"status": status})
 

@@ -49,14 +49,17 @@ def pod_status(spec: Json, behaviours: dict[str, Behaviour], address: str, node_
     conditions = {"PodScheduled": True, "Initialized": True, "ContainersReady": ready, "Ready": ready}
     runs = any("running" in container["state"] for container in containers)
     return {
-        "phase": "Running" if runs or any(behaviour.exit_code is not None for behaviour in behaviours.values()) else "Pending",
+        "phase": "Running"
+        if runs or any(behaviour.exit_code is not None for behaviour in behaviours.values())
+        else "Pending",
         "startTime": now,
         "hostIP": node_address,
         "hostIPs": [{"ip": node_address}],
         "podIP": address,
         "podIPs": [{"ip": address}],
         "conditions": [
-            {"type": kind, "status": str(holds), "lastTransitionTime": now} | ({} if holds else _why_not_ready(containers))
+            {"type": kind, "status": str(holds), "lastTransitionTime": now}
+            | ({} if holds else _why_not_ready(containers))
             for kind, holds in conditions.items()
         ],
         "containerStatuses": containers,

@@ -34,6 +34,7 @@ class Image:
                 "architecture": architecture(),
                 "os": "linux",
                 "config": {"Entrypoint": [*self.entrypoint], "User": self.user},
+                "history": [{"created_by": "tests.cluster.images"} for _ in layers],
                 "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}" for layer in layers]},
             }
         ).encode()

@@ -1,22 +1,30 @@
-"""The image that our images stand on here: a few Debian packages, unpacked. Elsewhere python:3.11-slim takes its place."""
+"""The image that our images stand on here: a few Debian packages, unpacked. Elsewhere python:slim takes its place."""
 
 import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tests.cluster.images import archive as archives
 from tests.cluster.images.archive import Image, architecture
+from tests.cluster.images.content import content_of
+from tests.cluster.images.packages import PYTHON
 from tests.cluster.parts import NotBuiltError, debian
 from tests.cluster.parts.cache import Entry, obtain
 
 SUITE: Final = "bookworm"
-PACKAGES: Final = ("python3-minimal", "libpython3.11-stdlib", "ca-certificates")
+PACKAGES: Final = ("python3-minimal", f"libpython{PYTHON}-stdlib", "ca-certificates")
 """What the image holds; they bring what they depend on."""
 
 UNUSED: Final = (
+    "/bin/tar",
+    "/etc/cron.daily/*",
+    "/etc/logrotate.d/*",
+    "/sbin/start-stop-daemon",
+    "/usr/bin/debconf*",
+    "/usr/bin/dpkg*",
     "/usr/lib/*/gconv/*",
-    "/usr/lib/*/perl-base/*",
-    "/usr/lib/systemd/*",
+    "/usr/sbin/dpkg*",
     "/usr/share/bash-completion/*",
     "/usr/share/bug/*",
     "/usr/share/debconf/*",
@@ -28,34 +36,36 @@ UNUSED: Final = (
     "/usr/share/perl5/*",
     "/usr/share/polkit-1/*",
 )
+"""What the packages bring, and nothing in a container asks for."""
 
-# The packages are only unpacked, so what their scripts would do, as far as it is needed, is done here.
-FINISH: Final = """
-cd "$1"
-mkdir -p proc sys run home
-cat usr/share/ca-certificates/mozilla/*.crt > etc/ssl/certs/ca-certificates.crt
-ln -s /etc/ssl/certs/ca-certificates.crt usr/lib/ssl/cert.pem
-printf '%s\\n' root:x:0:0::/root:/bin/false nobody:x:65532:65532::/:/bin/false > etc/passwd
-printf '%s\\n' root:x:0: nobody:x:65532: > etc/group
-rm -rf var/lib/dpkg var/lib/apt var/cache var/log/* etc/apt
-"""
-
-
-def base_image() -> Path:
-    """Return the archive of the image, made if need be."""
-    return obtain(_entry(), _build)
+# The packages are only unpacked: what their scripts would do, as far as it is needed, is done here.
+FINISHING: Final = (
+    'cd "$1"',
+    "mkdir -p proc sys run",
+    "cat usr/share/ca-certificates/mozilla/*.crt > etc/ssl/certs/ca-certificates.crt",
+    "echo root:x:0:0::/root:/bin/false > etc/passwd",
+    "echo nobody:x:65532:65532::/:/bin/false >> etc/passwd",
+    "echo root:x:0: > etc/group",
+    "echo nobody:x:65532: >> etc/group",
+)
 
 
-def base_tag() -> str:
+def base_image(*further: str) -> Path:
+    """Return the archive of the image, made if need be, with these Debian packages as well."""
+    return obtain(_entry(further), lambda archive: _build(archive, further))
+
+
+def base_tag(*further: str) -> str:
     """Return the name under which the archive holds the image."""
-    return f"localhost/serinus-base:{_entry().key}"
+    return f"localhost/serinus-base:{_entry(further).key}"
 
 
-def _entry() -> Entry:
-    return Entry("base", SUITE, (*PACKAGES, *UNUSED, FINISH, architecture()))
+def _entry(further: tuple[str, ...]) -> Entry:
+    recipe = (content_of(Path(__file__), Path(archives.__file__)), architecture(), *further)
+    return Entry("-".join(("base", *further)), SUITE, recipe)
 
 
-def _build(archive: Path) -> None:
+def _build(archive: Path, further: tuple[str, ...]) -> None:
     debian.ensure("mmdebstrap")
     with TemporaryDirectory(prefix="serinus-base-") as scratch:
         layer = Path(scratch, "layer.tar")
@@ -64,9 +74,9 @@ def _build(archive: Path) -> None:
                 "mmdebstrap",
                 "--quiet",
                 "--variant=extract",
-                f"--include={','.join(PACKAGES)}",
+                f"--include={','.join((*PACKAGES, *further))}",
                 *(f"--dpkgopt=path-exclude={pattern}" for pattern in UNUSED),
-                f"--customize-hook={FINISH}",
+                f"--extract-hook={' && '.join(FINISHING)}",
                 SUITE,
                 layer,
                 *debian.sources_of(SUITE),
@@ -77,4 +87,4 @@ def _build(archive: Path) -> None:
         )
         if done.returncode:
             raise NotBuiltError(f"mmdebstrap ended with {done.returncode}:\n{done.stderr}")
-        Image(base_tag(), [layer], user="65532:65532").write(archive)
+        Image(base_tag(*further), [layer]).write(archive)

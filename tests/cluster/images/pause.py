@@ -6,7 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from tests.cluster.images import archive as archives
 from tests.cluster.images.archive import Image, architecture
+from tests.cluster.images.content import content_of
 from tests.cluster.parts import NotBuiltError, debian
 from tests.cluster.parts.cache import Entry, obtain
 
@@ -17,7 +19,7 @@ COMPILER: Final = ("gcc", "-static", "-Os", "-s", "-Wall", "-Werror")
 
 def pause_image() -> Path:
     """Return the archive of the image, made if need be."""
-    entry = Entry("pause", "1", (SOURCE.read_text(), *COMPILER, TAG, architecture()))
+    entry = Entry("pause", "1", (content_of(SOURCE, Path(__file__), Path(archives.__file__)), architecture()))
     return obtain(entry, _build)
 
 

@@ -79,7 +79,7 @@ def _make(entry: Entry, make: Callable[[Path], None]) -> None:
     for abandoned in shelf.glob(".making-*"):
         shutil.rmtree(abandoned)
     step(f"building {entry.name} {entry.version}")
-    with tempfile.TemporaryDirectory(prefix=".making-", dir=shelf, ignore_cleanup_errors=True) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".making-", dir=shelf) as scratch:
         unfinished = Path(scratch, "result")
         unfinished.mkdir()
         make(unfinished / entry.name)
@@ -97,7 +97,7 @@ def lock(workshop: str, purpose: str) -> Iterator[None]:
         try:
             fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            step(f"waiting for {purpose}, {_who_holds(path, purpose)}")
+            step(f"waiting for {purpose}{_what_is_in_the_way(path, purpose)}")
             fcntl.flock(holder, fcntl.LOCK_EX)
         holder.truncate(0)
         holder.write(f"{os.getpid()} {purpose}")
@@ -105,8 +105,8 @@ def lock(workshop: str, purpose: str) -> Iterator[None]:
         yield
 
 
-def _who_holds(path: Path, purpose: str) -> str:
-    process, _, busy_with = path.read_text().partition(" ")
-    if busy_with == purpose:
-        return f"being built by process {process}"
-    return f"after {busy_with or 'another one'}, being built by process {process or 'unknown'}"
+def _what_is_in_the_way(path: Path, purpose: str) -> str:
+    process, _, other = path.read_text().partition(" ")
+    if other == purpose:
+        return f", being built by process {process}"
+    return f" until process {process} has built {other}"

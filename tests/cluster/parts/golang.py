@@ -47,7 +47,7 @@ class GoProgram:
 
     @property
     def _entry(self) -> Entry:
-        recipe = (*module_recipe(self.module), self.package, *FLAGS, self._linker_flags)
+        recipe = (toolchain(self.module), *pinned(self.module), self.package, *FLAGS, self._linker_flags)
         # One at a time, for the compiler uses every core and what one program has compiled serves the next.
         return Entry(self.name, self.version, recipe, workshop="go")
 
@@ -86,7 +86,7 @@ class GoFolder:
 
     @property
     def _entry(self) -> Entry:
-        return Entry(self.name, self.version, (*module_recipe(self.module), self.folder))
+        return Entry(self.name, self.version, (*pinned(self.module), self.folder))
 
     def _copy(self, folder: Path) -> None:
         downloaded = json.loads(run_go(self.module, "mod", "download", "-json", self.origin))
@@ -99,9 +99,7 @@ class GoFolder:
 @cache
 def required_version(module: str, path: str) -> str:
     """Return the version at which a go.mod requires the module that a package path lies in."""
-    required = re.findall(
-        r"^(?:require )?\s*(\S+) (v\S+)(?: // indirect)?$", (MODULES / module / "go.mod").read_text(), re.MULTILINE
-    )
+    required = re.findall(r"^(?:require )?\s*(\S+) (v\S+)(?: // indirect)?$", pinned(module)[0], re.MULTILINE)
     holding: dict[str, str] = {origin: version for origin, version in required if f"{path}/".startswith(f"{origin}/")}
     if not holding:
         raise ValueError(f"{module}/go.mod does not require {path}")
@@ -109,10 +107,9 @@ def required_version(module: str, path: str) -> str:
 
 
 @cache
-def module_recipe(module: str) -> tuple[str, ...]:
-    """Return what decides how a module compiles: the toolchain and the pinned sources."""
-    sources = MODULES / module
-    return toolchain(module), (sources / "go.mod").read_text(), (sources / "go.sum").read_text()
+def pinned(module: str) -> tuple[str, ...]:
+    """Return what decides which sources a module is made of."""
+    return tuple((MODULES / module / name).read_text() for name in ("go.mod", "go.sum"))
 
 
 @cache
