@@ -14,7 +14,8 @@ PLURAL: Final = "modeldeployments"
 
 MAX_REPLICAS: Final = 10_000
 
-Replicas = Annotated[int, Field(ge=0, le=MAX_REPLICAS)]
+PodCount = Annotated[int, Field(ge=0)]
+Replicas = Annotated[PodCount, Field(le=MAX_REPLICAS)]
 Name = Annotated[str, Field(max_length=63)]
 Revision = Annotated[str, Field(max_length=10)]
 Version = Annotated[str, Field(max_length=63)]
@@ -167,9 +168,9 @@ class StableStatus(ApiModel):
     """Its model version."""
     weight: Annotated[int, Field(ge=0, le=100)]
     """Its share of the traffic, in percent."""
-    replicas: Replicas
+    replicas: PodCount
     """Pods asked for."""
-    ready_replicas: Replicas
+    ready_replicas: PodCount
     """Pods that are ready."""
 
 
@@ -197,9 +198,9 @@ class CanaryStatus(ApiModel):
     """The share of the traffic asked for, in percent."""
     weight_in_force: Annotated[int, Field(ge=0, le=100)]
     """The share of the traffic it gets, in percent."""
-    replicas: Replicas
+    replicas: PodCount
     """Pods asked for."""
-    ready_replicas: Replicas
+    ready_replicas: PodCount
     """Pods that are ready."""
     verdict: Annotated[str, Field(max_length=64)] | None = None
     """What the evidence says so far."""
@@ -309,9 +310,9 @@ class ModelDeploymentStatus(ApiModel):
     """Gates of the running analysis."""
     url: Annotated[str, Field(max_length=2048)] | None = None
     """Where the model answers."""
-    replicas: Replicas | None = None
+    replicas: PodCount | None = None
     """Pods of all revisions."""
-    ready_replicas: Replicas | None = None
+    ready_replicas: PodCount | None = None
     """Pods of all revisions that are ready."""
     selector: Annotated[str, Field(max_length=512)] | None = None
     """Label selector of all pods, for `kubectl scale` and autoscalers."""

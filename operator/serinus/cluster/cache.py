@@ -20,12 +20,12 @@ class Cache:
     def __init__(self) -> None:
         self._objects: dict[Identity, Seen] = {}
         self._members: dict[Key, set[Identity]] = {}
-        self._tombstones: OrderedDict[str, None] = OrderedDict()
+        self._tombstones: OrderedDict[str, int] = OrderedDict()
 
     def put(self, item: Seen) -> bool:
         """Remember an object; return whether that was news."""
         known = self._objects.get(item.identity)
-        if item.uid in self._tombstones or (known and known.version >= item.version):
+        if item.version <= max(self._tombstones.get(item.uid, -1), known.version if known else -1):
             return False
         if known:
             self._forget(known)
@@ -33,16 +33,19 @@ class Cache:
         self._members.setdefault(item.key, set()).add(item.identity)
         return True
 
-    def remove(self, identity: Identity, uid: str) -> Seen | None:
-        """Forget an object that is gone; return it if it was known."""
-        self._tombstones[uid] = None
+    def remove(self, last: Seen) -> bool:
+        """Forget an object, given its last sight; return whether it was known.
+
+        It may come back: a watch by label also says so of an object that merely lost the label.
+        """
+        self._tombstones[last.uid] = last.version
         if len(self._tombstones) > TOMBSTONES:
             self._tombstones.popitem(last=False)
-        known = self._objects.get(identity)
-        if known is None or known.uid != uid:
-            return None
+        known = self._objects.get(last.identity)
+        if known is None or known.uid != last.uid or known.version > last.version:
+            return False
         self._forget(known)
-        return known
+        return True
 
     def mark_deleting(self, child: SeenChild) -> None:
         """Note that we deleted a child; the watch will say when it is gone."""

@@ -64,6 +64,8 @@ class SeenRelease(Seen):
     """A ModelRelease, without its contents."""
 
     revision: str
+    controller: "Controller | None"
+    """Who controls it."""
     version_label: str | None
     promoted_at: datetime | None
 
@@ -125,6 +127,7 @@ def seen_release(row: Document) -> SeenRelease:
     return SeenRelease(
         **_common(modelrelease.KIND, metadata, metadata.get("labels", {}).get(LABEL_DEPLOYMENT, "")),
         revision=revision,
+        controller=controller_of(metadata),
         version_label=version or None,
         promoted_at=_time(promoted_at) if promoted_at else None,
     )
@@ -208,7 +211,6 @@ def _owned_fields(metadata: Document) -> bytes:
 
 def _pod_count(document: Document) -> PodCount:
     status = document.get("status", {})
-    current = status.get("observedGeneration", 0) >= document["metadata"]["generation"]
     troubles = (
         condition.get("message")
         for condition in status.get("conditions", ())
@@ -216,7 +218,8 @@ def _pod_count(document: Document) -> PodCount:
     )
     return PodCount(
         wanted=document["spec"].get("replicas", 1),
-        ready=status.get("readyReplicas", 0) if current else 0,
+        # Also where the status speaks of the size before: a revision's pods are all alike, and those are ready.
+        ready=status.get("readyReplicas", 0),
         trouble=next(troubles, None),
     )
 

@@ -1,21 +1,17 @@
 """Writes the children of a ModelDeployment: creates, corrects, adopts, deletes, and leaves everybody else's alone."""
 
 import json
-from typing import Final
 
-from serinus.api import modeldeployment
 from serinus.api.names import HANDOVER_MANAGER, LABEL_DEPLOYMENT
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, Refused, Retry
-from serinus.cluster.objects import Controller, Identity, SeenChild, SeenModelDeployment, controller_of, seen
+from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, controller_of, seen
 from serinus.cluster.resources import BY_KIND
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner
 from serinus.render.children import Manifest
 from serinus.render.intent import covers, seal_of, sealed
-
-LEFTOVER_SECONDS: Final = 1.0
-"""When to look again for the garbage collector to have removed what a deleted namesake left."""
 
 
 class Children:
@@ -35,7 +31,7 @@ class Children:
             return
         if not isinstance(known, SeenChild):
             raise TypeError(f"{identity} is no child")
-        self._check_owner(model, identity, known.deployment, known.controller)
+        check_owner(model, identity, known.deployment, known.controller)
         if known.deleting:
             raise Retry(f"{identity.kind} {identity.name} is being deleted", after=LEFTOVER_SECONDS)
         if known.controller and known.intent == seal_of(wanted) and covers(json.loads(known.owned), wanted):
@@ -88,22 +84,7 @@ class Children:
             return
         metadata = document["metadata"]
         owner = metadata.get("labels", {}).get(LABEL_DEPLOYMENT)
-        self._check_owner(model, identity, owner, controller_of(metadata))
-
-    def _check_owner(
-        self, model: SeenModelDeployment, identity: Identity, label: str | None, controller: Controller | None
-    ) -> None:
-        """Pass what is ours or was ours and lost its owner; wait for what a namesake left; refuse everything else."""
-        if label == model.key.name and (controller is None or controller.uid == model.uid):
-            return
-        if controller and controller.kind == modeldeployment.KIND and controller.name == model.key.name:
-            raise Retry(f"{identity.kind} {identity.name} belongs to a deleted namesake", after=LEFTOVER_SECONDS)
-        whose = f"belongs to {controller.kind} {controller.name}" if controller else "was made by somebody else"
-        raise Refused(
-            Reason.NAME_CONFLICT,
-            f"{identity.kind} {identity.name} {whose} and is left untouched: "
-            "delete it, or give this ModelDeployment another name",
-        )
+        check_owner(model, identity, owner, controller_of(metadata))
 
     async def _write(self, identity: Identity, wanted: Manifest, *, force: bool, version: int | None = None) -> None:
         if version is not None:

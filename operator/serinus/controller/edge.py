@@ -88,7 +88,7 @@ def _watch(resource: Resource, handlers: kopf.OperatorRegistry, cache: Cache, qu
     async def note(event: kopf.RawEvent, **_: object) -> None:
         item = seen(resource.kind, dict(event["object"]))
         gone = event["type"] == "DELETED"
-        if cache.remove(item.identity, item.uid) if gone else cache.put(item):
+        if cache.remove(item) if gone else cache.put(item):
             queue.add(item.key)
 
     kopf.on.event(*_selector(resource), registry=handlers, id=resource.plural)(note)

@@ -7,6 +7,8 @@ from typing import Any
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.cluster.cache import Cache
 from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment
+from serinus.controller.ownership import is_ours
+from serinus.controller.releases import releases_of
 from serinus.rollout.view import Pods, RevisionView, Size, View
 
 
@@ -32,19 +34,19 @@ def spec_document(model: SeenModelDeployment) -> dict[str, Any]:
     return document
 
 
-def deployments(cache: Cache, key: Key) -> dict[str, SeenChild]:
+def deployments(cache: Cache, model: SeenModelDeployment) -> dict[str, SeenChild]:
     """Return the Deployments of a ModelDeployment by revision."""
     return {
         child.revision: child
-        for child in cache.children(key)
-        if child.identity.kind == "Deployment" and child.revision and not child.deleting
+        for child in cache.children(model.key)
+        if child.identity.kind == "Deployment" and child.revision and not child.deleting and is_ours(model, child)
     }
 
 
 def _revisions(cache: Cache, model: SeenModelDeployment) -> dict[str, RevisionView]:
     """Return all revisions, the one that was asked for or promoted longest ago first."""
-    pods = {revision: _pods(cache, model.key, child) for revision, child in deployments(cache, model.key).items()}
-    releases = {release.revision: release for release in cache.releases(model.key) if not release.deleting}
+    pods = {revision: _pods(cache, model.key, child) for revision, child in deployments(cache, model).items()}
+    releases = {release.revision: release for release in releases_of(cache, model)}
     views = [
         RevisionView(release.revision, release.version_label, release.promoted_at, pods.get(release.revision))
         for release in sorted(releases.values(), key=lambda release: release.promoted_at or release.created)

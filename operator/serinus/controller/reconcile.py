@@ -49,22 +49,33 @@ class Reconciler:
             self._releases.drop(key)
             return None
         spec = spec_of(spec_document(model))
+        await self._releases.adopt(model)
         view, intent = self._decide(model, spec)
-        if intent.promote:
-            await self._releases.snapshot(model, spec, intent.serve)
-            await self._releases.promote(model, intent.serve, self._clock())
-            view, intent = self._decide(model, spec)
-        refusal = await self._bring_up(model, spec, plan(view, intent))
+        unrecorded = await self._record_promotion(model, spec, view, intent) if intent.promote else None
+        view, intent = self._decide(model, spec)
+        refusal = await self._bring_up(model, spec, plan(view, intent)) or unrecorded
         view, intent = self._decide(model, spec)  # who is served may have changed, and so who may go
         planned = plan(view, intent)
         await self._take_down(model, planned)
         view, intent = self._decide(model, spec)
+        if intent.promote and not refusal:  # its pods became ready meanwhile: that is told when it is recorded
+            return 0.0
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
     def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
         view = observe(self._cache, model, spec, self._clock())
         return view, decide(view)
+
+    async def _record_promotion(
+        self, model: SeenModelDeployment, spec: ModelDeploymentSpec, view: View, intent: Intent
+    ) -> Refused | None:
+        try:
+            await self._releases.snapshot(model, spec, intent.serve)
+        except Refused as refusal:
+            return refusal
+        await self._releases.promote(model, intent.serve, view.promotion_time)
+        return None
 
     async def _bring_up(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> Refused | None:
         """Capacity first, then the address. What is refused for one revision stops no other; the first is returned."""
@@ -89,7 +100,7 @@ class Reconciler:
             if child.revision and child.revision not in planned.keep:
                 await self._children.delete(model, child)
         for revision in planned.forget:
-            await self._releases.forget(model.key, revision)
+            await self._releases.forget(model, revision)
 
     async def _run(self, model: SeenModelDeployment, snapshot: ModelReleaseSpec, size: Size) -> None:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
@@ -127,7 +138,7 @@ class Reconciler:
         try:
             document = await self._client.patch_status(MODEL_DEPLOYMENT, namespace, name, _merge_patch(before, after))
         except NotFoundError:  # deleted, and the watch has not said so: the sweep will find out if it never does
-            self._cache.remove(model.identity, model.uid)
+            self._cache.remove(model)
             return
         self._cache.put(seen(MODEL_DEPLOYMENT.kind, document))
 

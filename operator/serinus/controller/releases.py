@@ -13,9 +13,18 @@ from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
-from serinus.cluster.objects import Identity, Key, SeenModelDeployment, SeenRelease, release_row, seen_release
+from serinus.cluster.objects import (
+    Identity,
+    Key,
+    SeenChild,
+    SeenModelDeployment,
+    SeenRelease,
+    release_row,
+    seen_release,
+)
 from serinus.cluster.resources import DEPLOYMENT, MODEL_RELEASE, SERVICE
-from serinus.render.children import Owner, release
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, is_ours
+from serinus.render.children import Owner, reference, release
 from serinus.render.snapshot import RenderError, snapshot_of
 
 
@@ -36,33 +45,52 @@ class Releases:
     async def snapshot(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str) -> ModelReleaseSpec:
         """Return the snapshot of a revision, making the record if there is none."""
         known = self._snapshots.get(model.key, {}).get(revision)
+        if self._find(model, revision) is None:
+            return await self._record(model, spec, revision, known)
         if known is not None:
             return ModelReleaseSpec.model_validate_json(known)
         namespace, name = model.key
-        if self._find(model.key, revision) is not None:
-            try:
-                document = await self._client.get(MODEL_RELEASE, namespace, child_name(name, revision))
-            except NotFoundError as error:  # it went a moment ago; its deletion is about to reach us
-                raise Retry(f"the release of revision {revision} has just gone") from error
-            return self._remember(model.key, document)
-        return await self._record(model, spec, revision)
+        try:
+            document = await self._client.get(MODEL_RELEASE, namespace, child_name(name, revision))
+        except NotFoundError as error:  # it went a moment ago; its deletion is about to reach us
+            raise Retry(f"the release of revision {revision} has just gone") from error
+        return self._remember(model.key, document)
 
-    async def promote(self, model: SeenModelDeployment, revision: str, now: datetime) -> None:
+    async def adopt(self, model: SeenModelDeployment) -> None:
+        """Give releases that lost their owner, as a restored backup does, their owner again."""
+        for found in releases_of(self._cache, model):
+            if found.controller is None:
+                owner = reference(Owner(model.key.name, model.key.namespace, model.uid))
+                metadata = {"uid": found.uid, "resourceVersion": str(found.version), "ownerReferences": [owner]}
+                name = found.identity.name
+                try:
+                    document = await self._client.merge(
+                        MODEL_RELEASE, model.key.namespace, name, {"metadata": metadata}
+                    )
+                except (ConflictError, NotFoundError) as error:
+                    raise Retry(f"ModelRelease {name} changed meanwhile") from error
+                self._cache.put(seen_release(release_row(document)))
+
+    async def promote(self, model: SeenModelDeployment, revision: str, at: datetime) -> None:
         """Record that a revision is the stable one from now on. This write commits the promotion."""
         name = child_name(model.key.name, revision)
-        status = {"promotedAt": now.isoformat().replace("+00:00", "Z")}
+        status = {"promotedAt": at.isoformat().replace("+00:00", "Z")}
         document = await self._client.patch_status(MODEL_RELEASE, model.key.namespace, name, status)
         self._cache.put(seen_release(release_row(document)))
 
-    async def forget(self, key: Key, revision: str) -> None:
+    async def forget(self, model: SeenModelDeployment, revision: str) -> None:
         """Delete the record of a revision."""
-        found = self._find(key, revision)
+        found = self._find(model, revision)
         if found is not None:
-            await self._client.delete(MODEL_RELEASE, key.namespace, found.identity.name, found.uid)
+            await self._client.delete(MODEL_RELEASE, model.key.namespace, found.identity.name, found.uid)
 
-    async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str) -> ModelReleaseSpec:
+    async def _record(
+        self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str, known: bytes | None
+    ) -> ModelReleaseSpec:
         lost = self._cache.find(Identity("Deployment", model.key.namespace, child_name(model.key.name, revision)))
-        if lost is not None:
+        if known is not None:
+            snapshot = ModelReleaseSpec.model_validate_json(known)
+        elif isinstance(lost, SeenChild) and is_ours(model, lost):
             snapshot = await self._rebuilt(model.key, revision)
         elif revision == model.revision:
             snapshot = self._rendered(model, spec)
@@ -71,11 +99,8 @@ class Releases:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
         try:
             document = await self._client.apply(release(owner, snapshot), force=False)
-        except ConflictError as error:
-            raise Refused(
-                Reason.NAME_CONFLICT,
-                f"ModelRelease {child_name(*model.key[1:], revision)} exists and is not ours: delete it",
-            ) from error
+        except ConflictError as error:  # somebody's, or ours: whose it is we know when we have seen it
+            raise Retry(f"ModelRelease {child_name(model.key.name, revision)} is there already") from error
         return self._remember(model.key, document)
 
     def _rendered(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> ModelReleaseSpec:
@@ -108,15 +133,32 @@ class Releases:
             rendered_by=__version__,
         )
 
-    def _find(self, key: Key, revision: str) -> SeenRelease | None:
-        found = self._cache.find(Identity(modelrelease.KIND, key.namespace, child_name(key.name, revision)))
-        return found if isinstance(found, SeenRelease) and not found.deleting else None
+    def _find(self, model: SeenModelDeployment, revision: str) -> SeenRelease | None:
+        identity = Identity(modelrelease.KIND, model.key.namespace, child_name(model.key.name, revision))
+        found = self._cache.find(identity)
+        if not isinstance(found, SeenRelease):
+            return None
+        check_owner(model, identity, found.deployment, found.controller)
+        if found.deleting:
+            raise Retry(f"{identity.kind} {identity.name} is being deleted", after=LEFTOVER_SECONDS)
+        return found
 
     def _remember(self, key: Key, document: dict[str, Any]) -> ModelReleaseSpec:
         self._cache.put(seen_release(release_row(document)))
         text = json.dumps(document["spec"], separators=(",", ":")).encode()
         self._snapshots.setdefault(key, {})[document["spec"]["revision"]] = text
         return ModelReleaseSpec.model_validate(document["spec"])
+
+
+def releases_of(cache: Cache, model: SeenModelDeployment) -> list[SeenRelease]:
+    """Return the records of a ModelDeployment, oldest first."""
+    return [
+        found
+        for found in cache.releases(model.key)
+        if not found.deleting
+        and is_ours(model, found)
+        and found.identity.name == child_name(model.key.name, found.revision)
+    ]
 
 
 def _endpoint_of(template: dict[str, Any], number: int) -> ReleaseEndpoint:

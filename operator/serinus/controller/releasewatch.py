@@ -51,11 +51,11 @@ class ReleaseWatch:
             for row in page["rows"] or ():
                 release = seen_release(row)
                 listed.add(release.uid)
-                self._note(release.uid, row, gone=False)
+                self._note(row, gone=False)
         for known in self._cache.of_kind(modelrelease.KIND):
             # One that is newer than the list was made meanwhile, by ourselves.
             if known.uid not in listed and known.version <= int(since):
-                self._cache.remove(known.identity, known.uid)
+                self._cache.remove(known)
                 self._queue.add(known.key)
         return since
 
@@ -68,10 +68,10 @@ class ReleaseWatch:
             for row in table.get("rows") or ():
                 since = row["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":  # its row is there for the version alone
-                    self._note(row["object"]["metadata"]["uid"], row, gone=event["type"] == "DELETED")
+                    self._note(row, gone=event["type"] == "DELETED")
         return since
 
-    def _note(self, uid: str, row: dict[str, Any], *, gone: bool) -> None:
+    def _note(self, row: dict[str, Any], *, gone: bool) -> None:
         release = seen_release(row)
-        if self._cache.remove(release.identity, uid) if gone else self._cache.put(release):
+        if self._cache.remove(release) if gone else self._cache.put(release):
             self._queue.add(release.key)

@@ -65,7 +65,7 @@ class Sweep:
                     missing += 1
         for item in known.values():
             # Still as it was before the list: what changed meanwhile is newer than the list.
-            if self._cache.find(item.identity) is item and self._cache.remove(item.identity, item.uid):
+            if self._cache.find(item.identity) is item and self._cache.remove(item):
                 logger.warning("gone without the watch saying so", extra={"object": "/".join(item.identity)})
                 metrics.SWEPT_OBJECTS.labels("deleted").inc()
                 self._queue.add(item.key)

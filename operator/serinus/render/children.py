@@ -95,6 +95,18 @@ def disruption_budget(owner: Owner, snapshot: ModelReleaseSpec) -> Manifest:
     }
 
 
+def reference(owner: Owner) -> Manifest:
+    """Return what stands in the ownerReferences of everything that belongs to a ModelDeployment."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": modeldeployment.KIND,
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
 def _owned(owner: Owner, api_version: str, kind: str, revision: str | None) -> Manifest:
     labels = {LABEL_DEPLOYMENT: owner.name} if revision is None else revision_labels(owner.name, revision)
     return {
@@ -104,16 +116,7 @@ def _owned(owner: Owner, api_version: str, kind: str, revision: str | None) -> M
             "name": owner.name if revision is None else child_name(owner.name, revision),
             "namespace": owner.namespace,
             "labels": labels,
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": modeldeployment.KIND,
-                    "name": owner.name,
-                    "uid": owner.uid,
-                    "controller": True,
-                    "blockOwnerDeletion": True,
-                }
-            ],
+            "ownerReferences": [reference(owner)],
         },
     }
 

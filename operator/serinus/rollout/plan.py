@@ -31,8 +31,8 @@ def plan(view: View, intent: Intent) -> Plan:
         revision.revision: end for revision in idle if (end := _drains_until(view, revision)) and end > view.now
     }
     wakes = [*draining.values(), *([intent.wake_at] if intent.wake_at else [])]
-    # Whoever is still at the address keeps its pods until traffic has moved.
-    served = {intent.serve, *([view.serving] if view.serving else [])}
+    # Whoever is still at the address keeps its pods until traffic has moved. At zero there is nothing to move.
+    served = set() if view.size.is_zero else {intent.serve, *([view.serving] if view.serving else [])}
     return Plan(
         serve=intent.serve,
         run=tuple(run.items()),

@@ -59,15 +59,17 @@ def keep_stable_serving(view: View) -> Intent | None:
         message = f"{stable} serves with {_count(stable)}"
         return Intent(stable.revision, Stage.SETTLED, Reason.SERVING, message)
     reason = Reason.PODS_FAILING if _failure(stable) else Reason.PODS_NOT_READY
-    return Intent(stable.revision, Stage.MOVING, reason, f"{stable}: {_count(stable)}{_failure(stable)}")
+    serve = _address(view)
+    meanwhile = "" if serve == stable.revision else f"; {view.revisions[serve]} goes on serving"
+    return Intent(serve, Stage.MOVING, reason, f"{stable}: {_count(stable)}{_failure(stable)}{meanwhile}")
 
 
 def promote_when_ready(view: View) -> Intent | None:
     """All pods of the asked revision are ready, as many as the stable one may need: it takes over."""
     if not _is_full(view.asked, capacity_to_take_over(view).least):
         return None
-    message = f"{view.asked} serves with {_count(view.asked)}"
-    return Intent(view.asked.revision, Stage.SETTLED, Reason.SERVING, message, promote=True)
+    message = f"{view.asked}: {_count(view.asked)}; it takes over now"
+    return Intent(view.asked.revision, Stage.MOVING, Reason.ROLLOUT_IN_PROGRESS, message, promote=True)
 
 
 def stall_past_deadline(view: View) -> Intent | None:
@@ -118,11 +120,12 @@ def _is_full(revision: RevisionView, least: int) -> bool:
 
 
 def _address(view: View) -> str:
-    """Return who serves while the asked revision is not ready: the stable one, or else whoever has pods that are."""
-    if view.stable is not None:
-        return view.stable.revision
+    """Return who serves while the asked revision is not ready: the stable one, unless only another one answers."""
+    wanted = view.stable or view.asked
     current = view.revisions.get(view.serving or "")
-    return current.revision if current and current.ready else view.asked.revision
+    if current is None or not current.ready or (view.stable and view.stable.ready):
+        return wanted.revision
+    return current.revision
 
 
 def _deadline(view: View) -> datetime | None:
@@ -142,6 +145,9 @@ def _failure(revision: RevisionView) -> str:
 
 
 def _meanwhile(view: View) -> str:
-    if view.stable is None:
-        return "nothing serves until they are"
-    return f"{view.stable} goes on serving" if view.stable.ready else f"{view.stable} has no ready pod either"
+    serving = view.revisions.get(_address(view), view.asked)
+    if not serving.ready:
+        return f"{serving} has no ready pod either" if view.stable else "nothing serves until they are ready"
+    if serving.revision == view.asked.revision:
+        return "it serves with those that are"
+    return f"{serving} goes on serving"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from serinus.api.modeldeployment import Autoscaling, Rollout
 
@@ -95,6 +95,12 @@ class View:
     def stable(self) -> RevisionView | None:
         """The revision that was promoted last; nothing else says which one is stable."""
         return self.promotions[-1] if self.promotions else None
+
+    @property
+    def promotion_time(self) -> datetime:
+        """When a promotion happens that is made now: after the last one, also if the clock was set back since."""
+        last = self.stable.promoted_at if self.stable else None
+        return max(self.now, last + timedelta(microseconds=1)) if last else self.now
 
     @property
     def asked_is_stable(self) -> bool:
