@@ -1,0 +1,73 @@
+"""What happened in a namespace, state by state, as the API server remembers it: for what must hold at every moment."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from serinus.api.names import API_VERSION, LABEL_REVISION
+from tests.cluster.api import Api, Json
+
+Event = tuple[str, Json]
+"""ADDED, MODIFIED or DELETED, and the object."""
+
+RESOURCES: Final = {"ModelDeployment": API_VERSION, "Deployment": "apps/v1", "Service": "v1", "Pod": "v1"}
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything since a moment. The API server forgets after about a minute: look in time."""
+
+    api: Api
+    namespace: str
+    since: str
+
+    @classmethod
+    def from_now(cls, api: Api, namespace: str) -> "History":
+        """Begin here."""
+        return cls(api, namespace, api.request("GET", "/api/v1/namespaces/default/services")["metadata"]["resourceVersion"])
+
+    def of(self, *kinds: str) -> list[Event]:
+        """Every change of these kinds, in the order in which they were written."""
+        events = [event for kind in kinds for event in self._changes(kind)]
+        return sorted(events, key=lambda event: int(event[1]["metadata"]["resourceVersion"]))
+
+    def sizes(self, deployment: str) -> list[int]:
+        """Every number of pods that a Deployment was ever to have, without repeats in a row."""
+        sizes: list[int] = []
+        for _, item in self.of("Deployment"):
+            if item["metadata"]["name"] == deployment and sizes[-1:] != [item["spec"]["replicas"]]:
+                sizes.append(item["spec"]["replicas"])
+        return sizes
+
+    def assert_always_served(self, name: str) -> None:
+        """Whenever some pod was ready, the model's address led to a revision with a ready pod."""
+        ready: dict[str, str] = {}
+        selected = None
+        for change, item in self.of("Service", "Pod"):
+            metadata = item["metadata"]
+            if item["kind"] == "Pod":
+                ready.pop(metadata["uid"], None)
+                if change != "DELETED" and _is_ready(item):
+                    ready[metadata["uid"]] = metadata["labels"][LABEL_REVISION]
+            elif metadata["name"] == name:
+                selected = None if change == "DELETED" else item["spec"]["selector"].get(LABEL_REVISION)
+            assert selected is None or not ready or selected in ready.values(), (
+                f"at version {metadata['resourceVersion']} the address led to {selected}, while pods of "
+                f"{sorted(set(ready.values()))} were ready"
+            )
+
+    def _changes(self, kind: str) -> Iterator[Event]:
+        path = self.api.path(RESOURCES[kind], kind, self.namespace)
+        text = self.api.text(f"{path}?watch=true&timeoutSeconds=1&resourceVersion={self.since}")
+        for line in text.splitlines():
+            event = json.loads(line)
+            assert event["type"] != "ERROR", event["object"]
+            yield event["type"], event["object"]
+
+
+def _is_ready(pod: Json) -> bool:
+    """Ready, and not on its way out: whoever is told to end is taken off the endpoints."""
+    return "deletionTimestamp" not in pod["metadata"] and any(
+        each["type"] == "Ready" and each["status"] == "True" for each in pod["status"].get("conditions", ())
+    )

@@ -1,0 +1,147 @@
+"""The operator as tests run it: a real process, with a kubeconfig and a log, that can be killed at any moment."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+from uuid import uuid4
+
+from tests.cluster.control_plane import ControlPlane
+from tests.cluster.eventually import eventually
+from tests.cluster.processes import MARK
+
+NAMESPACE: Final = "serinus-system"
+START_SECONDS: Final = 30
+STOP_SECONDS: Final = 20
+OBSTACLE_SECONDS: Final = 1
+LOG_LINES: Final = 60
+
+_METRIC: Final = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
+
+
+def free_port() -> int:
+    """A port that is free now."""
+    with ExitStack() as stack:
+        return int(stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1])
+
+
+@dataclass
+class OperatorProcess:
+    """One replica. As a context manager it starts, and ends with its log in the traceback if the test failed.
+
+    `pod_uid` stays the same over restarts, as it does for a container that restarts in its pod.
+    """
+
+    plane: ControlPlane
+    kubeconfig: Path
+    log: Path
+    flags: tuple[str, ...] = ()
+    pod_uid: str = field(default_factory=lambda: str(uuid4()))
+    port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.kill()
+        if error:
+            error.add_note(f"end of {self.log}:\n{self.log_tail()}")
+
+    def start(self, *, until_ready: bool = True) -> None:
+        """Start the process; its log goes on where the one before it ended."""
+        assert not self.runs(), "this operator runs already"
+        command = [sys.executable, "-m", "serinus", "operator", f"--port={self.port}", f"--pod-uid={self.pod_uid}"]
+        # With the plane's mark it ends with the plane, also where the tests themselves were killed.
+        environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(self.kubeconfig), MARK: self.plane.launcher.mark}
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, f"--namespace={NAMESPACE}", f"--obstacle-seconds={OBSTACLE_SECONDS}", *self.flags],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+            )
+        if until_ready:
+            self.wait_until_ready()
+
+    def kill(self) -> None:
+        """End it by SIGKILL, as the machine would; nothing happens where it has ended."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """End it by SIGTERM, as a kubelet does; returns the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Kill it and start it again in the same pod."""
+        self.kill()
+        self.start()
+
+    def runs(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Wait for /readyz."""
+        eventually(self._is_ready, START_SECONDS, f"the operator is ready; its log: {self.log}")
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric over all series that have these labels."""
+        wanted = {f'{label}="{value}"' for label, value in labels.items()}
+        lines = (match for line in self._answer("/metrics")[1].splitlines() if (match := _METRIC.match(line)))
+        return sum(
+            float(value)
+            for found, given, value in (line.groups() for line in lines)
+            if found == name and wanted <= set((given or "").split(","))
+        )
+
+    def log_tail(self) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+
+    def _end(self, how: signal.Signals) -> int:
+        if self._process is None:
+            return 0
+        self._process.send_signal(how)
+        try:
+            return self._process.wait(STOP_SECONDS)
+        finally:
+            self._process.kill()
+
+    def _is_ready(self) -> bool:
+        assert self.runs(), f"the operator ended:\n{self.log_tail()}"
+        try:
+            status, text = self._answer("/readyz")
+        except OSError as error:
+            raise AssertionError(error) from error
+        assert status == http.HTTPStatus.OK, text
+        return True
+
+    def _answer(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
+
+def prepared(plane: ControlPlane, *, name: str = "operator", flags: tuple[str, ...] = ()) -> OperatorProcess:
+    """An operator for a control plane, not yet started; its namespace is there, and waits are short."""
+    plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    log = plane.folder / "logs" / f"{name}.log"
+    return OperatorProcess(plane, plane.kubeconfig, log, flags)

@@ -1,0 +1,102 @@
+"""A model server of a few lines for real pods, and the load that tests put on it. Used by test_real_pods.py."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.cluster.api import Json
+from tests.cluster.backends import Backend
+
+PORT: Final = 8080
+
+SERVER: Final = """
+import http.server, os, sys
+class Model(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = os.environ["VERSION"].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+    def log_message(self, *_):
+        pass
+if os.environ["VERSION"] == "crashes":
+    sys.exit(3)
+http.server.ThreadingHTTPServer(("", 8080), Model).serve_forever()
+"""
+
+CLIENT: Final = """
+import collections, http.client, json, sys, threading, time
+host, clients, deadline = sys.argv[1], int(sys.argv[2]), time.monotonic() + float(sys.argv[3])
+answers, failures, lock = [], collections.Counter(), threading.Lock()
+def ask():
+    while time.monotonic() < deadline:
+        connection = http.client.HTTPConnection(host, 80, timeout=5)
+        try:
+            connection.request("GET", "/")
+            response = connection.getresponse()
+            text = response.read().decode()
+            with lock:
+                if response.status == 200:
+                    answers.append(text)
+                else:
+                    failures[str(response.status)] += 1
+        except OSError as error:
+            with lock:
+                failures[repr(error)] += 1
+        finally:
+            connection.close()
+        time.sleep(0.01)
+threads = [threading.Thread(target=ask) for _ in range(clients)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(json.dumps({"answers": collections.Counter(answers), "last": answers[-1], "failures": failures}))
+"""
+
+
+def real_spec(image: str, version: str, *, replicas: int = 2, **fields: Any) -> Json:  # noqa: ANN401 - JSON
+    """A spec whose pods answer with their version."""
+    container = {
+        "name": "model",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", SERVER],
+        "env": [{"name": "VERSION", "value": version}],
+        "ports": [{"name": "http", "containerPort": PORT}],
+        "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1},
+        "resources": {"requests": {"cpu": "50m"}},
+    }
+    return {
+        "model": {"version": version},
+        "template": {"spec": {"containers": [container]}},
+        "replicas": replicas,
+        "rollout": {"scaleDownDelaySeconds": 3},
+        **fields,
+    }
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the clients saw."""
+
+    by_version: dict[str, int]
+    last: str
+    failures: dict[str, int]
+
+
+@contextmanager
+def load_on(cluster: Backend, namespace: str, host: str, seconds: float) -> Iterator["Future[Answers]"]:
+    """Four clients that ask without a pause for some seconds, each request on a connection of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(_ask, cluster, namespace, host, seconds)
+
+
+def _ask(cluster: Backend, namespace: str, host: str, seconds: float) -> Answers:
+    printed = cluster.run_in_network(CLIENT, host, "4", str(seconds), namespace=namespace, timeout=seconds + 60)
+    seen = json.loads(printed)
+    return Answers(seen["answers"], seen["last"], seen["failures"])

@@ -1,0 +1,316 @@
+"""Other people's hands: edited and deleted children are put right, and what belongs to others is left alone."""
+
+from collections.abc import Callable
+
+import pytest
+
+from serinus.api.names import API_VERSION, LABEL_DEPLOYMENT, LABEL_REVISION
+from tests.cluster.api import Json
+from tests.cluster.eventually import eventually
+from tests.e2e.models import KINDS, SECONDS, Model, children_of, spec
+
+pytestmark = pytest.mark.control_plane
+
+def container(deployment: Json) -> Json:
+    """The model container of a Deployment."""
+    found: Json = deployment["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+EDITS: list[tuple[str, str, Json, Callable[[Json], object], object]] = [
+    ("scaled", "Deployment", {"spec": {"replicas": 5}}, lambda d: d["spec"]["replicas"], 2),
+    (
+        "another image",
+        "Deployment",
+        {"spec": {"template": {"spec": {"containers": [{"name": "model", "image": "mine:1"}]}}}},
+        lambda d: (container(d)["image"], "lifecycle" in container(d)),
+        ("model:1", True),
+    ),
+    (
+        "label removed",
+        "Deployment",
+        {"metadata": {"labels": {LABEL_DEPLOYMENT: None}}},
+        lambda d: d["metadata"].get("labels", {}).get(LABEL_DEPLOYMENT),
+        "fraud",
+    ),
+    (
+        "labels of all removed",
+        "Service",
+        {"metadata": {"labels": None}},
+        lambda d: set(d["metadata"].get("labels", {})),
+        {LABEL_DEPLOYMENT, LABEL_REVISION},
+    ),
+    (
+        "owner removed",
+        "Service",
+        {"metadata": {"ownerReferences": None}},
+        lambda d: [owner["kind"] for owner in d["metadata"].get("ownerReferences", ())],
+        ["ModelDeployment"],
+    ),
+    (
+        "selector",
+        "Service",
+        {"spec": {"selector": {LABEL_REVISION: "0123456789"}}},
+        lambda d: set(d["spec"]["selector"]),
+        {LABEL_DEPLOYMENT, LABEL_REVISION},
+    ),
+    (
+        "port",
+        "Service",
+        {"spec": {"ports": [{"name": "http", "port": 80, "targetPort": 9999}]}},
+        lambda d: d["spec"]["ports"][0]["targetPort"],
+        8080,
+    ),
+    (
+        "budget",
+        "PodDisruptionBudget",
+        {"spec": {"maxUnavailable": 2}},
+        lambda d: d["spec"]["maxUnavailable"],
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit", "read", "wanted"), [row[1:] for row in EDITS], ids=[f"{row[1]} {row[0]}" for row in EDITS]
+)
+def test_a_hand_edited_child_is_put_right(
+    model: Model, kind: str, edit: Json, read: Callable[[Json], object], wanted: object
+) -> None:
+    revision = model.apply(spec(replicas=2))
+    model.settles(revision)
+
+    model.api.patch(KINDS[kind], kind, f"fraud-{revision}", edit, model.namespace)
+
+    eventually(lambda: read(model.child_now(kind, revision)) == wanted, SECONDS, f"the {kind} is put right")
+    model.settles(revision)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"spec": {"selector": {LABEL_REVISION: "0123456789"}}},
+        {"spec": {"selector": {"app": "another"}}},
+        {"spec": {"ports": [{"name": "http", "port": 80, "targetPort": 9999}]}},
+        {"metadata": {"labels": {LABEL_DEPLOYMENT: None}}},
+    ],
+    ids=["another revision", "another label", "port", "label removed"],
+)
+def test_the_models_address_is_put_right(model: Model, edit: Json) -> None:
+    revision = model.apply(spec())
+    model.settles(revision)
+    before = model.child_now("Service")
+
+    model.api.patch("v1", "Service", "fraud", edit, model.namespace)
+
+    def same() -> bool:
+        now = model.child_now("Service")
+        return bool(now["spec"] == before["spec"] and now["metadata"].get("labels") == before["metadata"]["labels"])
+
+    eventually(same, SECONDS, "the Service is as it was")
+
+
+def test_what_others_add_to_a_child_stays(model: Model) -> None:
+    revision = model.apply(spec())
+    model.settles(revision)
+    note = {"metadata": {"annotations": {"team": "risk"}, "labels": {"cost-centre": "7"}}}
+    model.api.patch("v1", "Service", "fraud", note, model.namespace)
+
+    model.scale(3)
+    model.apply(spec("model:2", replicas=3))
+
+    eventually(lambda: model.serving() != revision, SECONDS, "the Service was written again")
+    metadata = model.child_now("Service")["metadata"]
+    assert metadata["annotations"]["team"] == "risk"
+    assert metadata["labels"]["cost-centre"] == "7"
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "PodDisruptionBudget"])
+def test_a_deleted_child_is_made_again(model: Model, kind: str) -> None:
+    revision = model.apply(spec())
+    model.settles(revision)
+    before = model.child_now(kind, revision)["metadata"]["uid"]
+
+    model.api.delete(KINDS[kind], kind, f"fraud-{revision}", model.namespace)
+
+    def made_again() -> bool:
+        found = model.child(kind, revision)
+        return bool(found and found["metadata"]["uid"] != before and "deletionTimestamp" not in found["metadata"])
+
+    eventually(made_again, SECONDS, f"there is another {kind}")
+    model.settles(revision)
+
+
+def test_the_models_deleted_address_is_made_again(model: Model) -> None:
+    revision = model.apply(spec())
+    model.settles(revision)
+
+    model.api.delete("v1", "Service", "fraud", model.namespace)
+
+    eventually(lambda: model.serving() == revision, SECONDS, "the address is back")
+
+
+def test_a_lost_record_is_made_again_and_no_pod_moves(model: Model) -> None:
+    revision = model.apply(spec(model={"version": "7"}))
+    model.settles(revision)
+    before, pods = model.child_now("ModelRelease", revision), model.pod_uids(revision)
+
+    model.api.delete(API_VERSION, "ModelRelease", f"fraud-{revision}", model.namespace)
+
+    def made_again() -> Json | None:
+        found = model.child("ModelRelease", revision)
+        return found if found and found["metadata"]["uid"] != before["metadata"]["uid"] else None
+
+    after = eventually(made_again, SECONDS, "there is a record again")
+    assert after["spec"] == before["spec"]
+    status = model.settles(revision)
+    assert status["stable"]["version"] == "7"
+    assert model.pod_uids(revision) == pods
+    assert "promotedAt" in model.child_now("ModelRelease", revision)["status"]
+
+
+def test_a_service_of_somebody_else_at_the_models_name_is_a_conflict_until_it_goes(model: Model) -> None:
+    foreign = model.api.create(_foreign_service(model, "fraud"))
+
+    revision = model.apply(spec())
+    model.reports("NameConflict", "Service fraud was made by somebody else", "delete it")
+
+    assert model.child_now("Service") == foreign
+    assert model.says("Stalled") == ("True", "NameConflict")
+    model.api.delete("v1", "Service", "fraud", model.namespace)
+    model.settles(revision)
+
+
+def test_a_service_of_another_controller_is_named_with_its_owner(model: Model) -> None:
+    owner = model.api.create(
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "their-app", "namespace": model.namespace},
+        }
+    )
+    service = _foreign_service(model, "fraud")
+    service["metadata"] |= {
+        "labels": {LABEL_DEPLOYMENT: "fraud"},
+        "ownerReferences": [
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "name": "their-app",
+                "uid": owner["metadata"]["uid"],
+                "controller": True,
+            }
+        ],
+    }
+    foreign = model.api.create(service)
+
+    model.apply(spec())
+
+    model.reports("NameConflict", "Service fraud belongs to ConfigMap their-app")
+    assert model.child_now("Service") == foreign
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "PodDisruptionBudget", "ModelRelease"])
+def test_an_object_of_somebody_else_with_a_childs_name_is_a_conflict_until_it_goes(model: Model, kind: str) -> None:
+    first = model.apply(spec("model:1"))
+    model.settles(first)
+    wanted = spec("model:2")
+    second = model.revision(wanted)
+    foreign = model.api.create(_foreign(model, kind, f"fraud-{second}"))
+
+    model.apply(wanted)
+    model.reports("NameConflict", f"{kind} fraud-{second}")
+
+    now = model.child_now(kind, second)
+    assert (now["spec"], now["metadata"].get("labels")) == (foreign["spec"], foreign["metadata"].get("labels"))
+    assert model.serving() == first
+    model.api.delete(KINDS[kind], kind, f"fraud-{second}", model.namespace)
+    model.settles(second)
+
+
+def test_orphans_of_ours_are_adopted_and_no_pod_moves(model: Model) -> None:
+    revision = model.apply(spec())
+    model.settles(revision)
+    pods = model.pod_uids(revision)
+    before = {name: item["metadata"]["uid"] for name, item in model.belongings().items()}
+
+    for name, item in model.belongings().items():
+        kind = name.split()[0]
+        strip = {"metadata": {"ownerReferences": None}}
+        model.api.patch(KINDS[kind], kind, item["metadata"]["name"], strip, model.namespace)
+
+    def adopted() -> bool:
+        orphans = [name for name, item in model.belongings().items() if not item["metadata"].get("ownerReferences")]
+        assert not orphans, orphans
+        return True
+
+    eventually(adopted, SECONDS, "everything has its owner again")
+    assert {name: item["metadata"]["uid"] for name, item in model.belongings().items()} == before
+    assert model.pod_uids(revision) == pods
+
+
+def test_a_restored_backup_is_adopted_and_no_pod_moves(model: Model) -> None:
+    """A restored object has another UID, and what it owned lost its owner references on the way."""
+    revision = model.apply(spec())
+    model.settles(revision)
+    pods = model.pod_uids(revision)
+    model.api.request(
+        "DELETE",
+        model.api.path(API_VERSION, "ModelDeployment", model.namespace, "fraud"),
+        {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Orphan"},
+    )
+    eventually(lambda: not model.exists(), SECONDS, "the ModelDeployment is gone")
+    promoted = model.child_now("ModelRelease", revision)["status"]["promotedAt"]
+
+    model.apply(spec())
+    model.settles(revision)
+
+    uid = model.read()["metadata"]["uid"]
+    owners = [owner for item in model.belongings().values() for owner in item["metadata"].get("ownerReferences", [None])]
+    assert {owner and owner["uid"] for owner in owners} == {uid}
+    assert model.pod_uids(revision) == pods
+    assert model.child_now("ModelRelease", revision)["status"]["promotedAt"] == promoted
+
+
+def test_two_models_whose_names_collide_do_not_touch_each_other(model: Model) -> None:
+    revision = model.apply(spec())
+    model.settles(revision)
+    before = model.child_now("Service", revision)
+    second = Model(model.api, model.namespace, f"fraud-{revision}")
+
+    second.apply(spec("model:2"))
+
+    second.reports("NameConflict", f"Service fraud-{revision} belongs to ModelDeployment fraud")
+    assert model.child_now("Service", revision) == before
+    model.settles(revision)
+    second.delete()
+    second.is_gone()
+    model.settles(revision)
+
+
+def _foreign_service(model: Model, name: str) -> Json:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": model.namespace},
+        "spec": {"selector": {"app": "theirs"}, "ports": [{"name": "theirs", "port": 8888, "protocol": "TCP"}]},
+    }
+
+
+def _foreign(model: Model, kind: str, name: str) -> Json:
+    labels = {"app": "theirs"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "theirs", "image": "theirs:1"}]}}
+    specs: dict[str, Json] = {
+        "Deployment": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
+        "Service": _foreign_service(model, name)["spec"],
+        "PodDisruptionBudget": {"minAvailable": 1, "selector": {"matchLabels": labels}},
+        "ModelRelease": {
+            "deployment": "theirs",
+            "revision": "0123456789",
+            "renderedBy": "theirs",
+            "endpoint": {"port": 1, "container": "theirs"},
+            "template": template,
+        },
+    }
+    metadata = {"name": name, "namespace": model.namespace, "labels": labels}
+    return {"apiVersion": KINDS[kind], "kind": kind, "metadata": metadata, "spec": specs[kind]}

@@ -1,0 +1,184 @@
+"""A world of Deployments, records and an address, and an operator in it that can be killed between two writes.
+
+It does what controller/reconcile.py does, in its order, with the real decisions; the pods are dice. Like the real one
+the operator looks only when something happened that it did not do itself, or when it asked to be woken.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+from serinus.api.modeldeployment import ModelDeploymentStatus, Rollout
+from serinus.rollout.plan import Plan, plan
+from serinus.rollout.report import Subject, report
+from serinus.rollout.rules import Intent, decide
+from serinus.rollout.view import Pods, RevisionView, Size, View
+from tests.rollout.views import NOW
+
+FAR = timedelta(days=30)
+
+
+@dataclass
+class Deployment:
+    """The pods of one revision."""
+
+    wanted: int
+    started_at: datetime
+    least: int = 0
+    most: int = 0
+    ready: int = 0
+
+
+@dataclass
+class World:
+    """What is there. Steps of the test change it, and so does the operator."""
+
+    policy: Rollout
+    asked: str = "a"
+    size: Size = field(default_factory=lambda: Size(2))
+    now: datetime = NOW
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    records: dict[str, datetime | None] = field(default_factory=dict)
+    created: dict[str, datetime] = field(default_factory=dict)
+    serving: str | None = None
+    broken: set[str] = field(default_factory=set)
+    happened: bool = True
+    wake_at: datetime | None = None
+    promotions: int = 0
+
+    # What users, nodes and time do.
+
+    def ask(self, name: str) -> None:
+        self.asked, self.happened = name, True
+
+    def resize(self, size: Size) -> None:
+        self.size, self.happened = size, True
+
+    def pods(self, name: str, ready: int) -> None:
+        """So many pods of a revision are ready now, if it has as many and can."""
+        if deployment := self.deployments.get(name):
+            able = min(ready, deployment.wanted, deployment.ready if name in self.broken else deployment.wanted)
+            self.happened |= able != deployment.ready
+            deployment.ready = able
+
+    def autoscale(self, name: str, wanted: int) -> None:
+        if (deployment := self.deployments.get(name)) and deployment.most:
+            self._set_wanted(deployment, max(deployment.least, min(wanted, deployment.most)))
+
+    def lose_record(self, name: str) -> None:
+        """Somebody deletes a ModelRelease."""
+        self.happened |= self.records.pop(name, self) is not self
+
+    def lose_deployment(self, name: str) -> None:
+        self.happened |= self.deployments.pop(name, None) is not None
+
+    def wait(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    # What the operator does.
+
+    def operate(self) -> None:
+        """The operator does what it does when it runs undisturbed."""
+        for _ in range(20):
+            if not self.is_due():
+                return
+            for _ in self.reconcile():
+                pass
+        raise AssertionError("the operator finds no end")
+
+    def operate_until_killed(self, writes: int) -> None:
+        """The operator comes so far and starts anew; at its start it looks at everything."""
+        for _ in islice(self.reconcile(), writes):
+            pass
+        self.happened = True
+
+    def is_due(self) -> bool:
+        return self.happened or (self.wake_at is not None and self.wake_at <= self.now)
+
+    def reconcile(self) -> Iterator[None]:
+        """One reconcile; it yields after each write."""
+        self.happened, self.wake_at = False, None
+        view, intent = self.decided()
+        if intent.promote:
+            yield from self._record(intent.serve)
+            self.records[intent.serve] = view.promotion_time
+            self.promotions += 1
+            yield
+            view, intent = self.decided()
+        yield from self._bring_up(plan(view, intent))
+        view, intent = self.decided()
+        planned = plan(view, intent)
+        yield from self._take_down(planned)
+        self.wake_at = planned.wake_at
+
+    def view(self) -> View:
+        names = [name for name in self.deployments if name not in self.records]
+        names += sorted(self.records, key=lambda name: self.records[name] or self.created[name])
+        every = {name: self._revision(name) for name in names}
+        asked = every.get(self.asked, RevisionView(self.asked))
+        return View(self.now, asked, self.size, self.policy, every, self.serving)
+
+    def decided(self) -> tuple[View, Intent]:
+        view = self.view()
+        return view, decide(view)
+
+    def status(self) -> ModelDeploymentStatus:
+        view, intent = self.decided()
+        return report(Subject("fraud", "risk", 1, ModelDeploymentStatus()), view, intent)
+
+    def _revision(self, name: str) -> RevisionView:
+        found = self.deployments.get(name)
+        pods = found and Pods(found.wanted, found.ready, found.started_at, "broken" if name in self.broken else None)
+        return RevisionView(name, promoted_at=self.records.get(name), pods=pods)
+
+    def _bring_up(self, planned: Plan) -> Iterator[None]:
+        for name, size in planned.run:
+            yield from self._record(name)
+            yield from self._run(name, size)
+        yield from self._record(planned.serve)
+        if self.serving != planned.serve:
+            self._check_move(planned.serve)
+            self.serving = planned.serve
+            yield
+
+    def _take_down(self, planned: Plan) -> Iterator[None]:
+        for name in [name for name in self.deployments if name not in planned.keep]:
+            assert self.size.is_zero or name != self.serving, f"{name} is at the address and goes"
+            del self.deployments[name]
+            yield
+        for name in planned.forget:
+            del self.records[name]
+            yield
+
+    def _check_move(self, to: str) -> None:
+        if not self.size.is_zero and self._ready(self.serving):
+            assert self._ready(to), f"moved from {self.serving}, which answers, to {to}, which does not"
+
+    def _ready(self, name: str | None) -> int:
+        found = self.deployments.get(name or "")
+        return found.ready if found else 0
+
+    def _record(self, name: str) -> Iterator[None]:
+        if name not in self.records:
+            assert name == self.asked or name in self.deployments, f"{name} can be rendered from nothing"
+            self.records[name] = None
+            self.created[name] = self.now
+            yield
+
+    def _run(self, name: str, size: Size) -> Iterator[None]:
+        found = self.deployments.get(name)
+        if found is None:
+            found = self.deployments[name] = Deployment(wanted=0, started_at=self.now)
+            yield
+        least, most = (size.least, size.most) if size.autoscaling else (0, 0)
+        wanted = max(found.wanted, size.least) if size.autoscaling else size.replicas
+        if (found.wanted, found.least, found.most) != (wanted, least, most):
+            found.least, found.most = least, most
+            self._set_wanted(found, wanted)
+            yield
+
+    def _set_wanted(self, deployment: Deployment, wanted: int) -> None:
+        """The Deployment's controller ends pods at once, and says so; starting them takes time."""
+        self.happened |= deployment.wanted != wanted
+        deployment.wanted, deployment.ready = wanted, min(deployment.ready, wanted)
