@@ -1,0 +1,55 @@
+"""`python -m benchmarks [NAME...] [--quick]`: run benchmarks one after the other, print their figures, keep them."""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Final
+
+from benchmarks import change_latency, check_duration, idle_memory, idle_requests, loaded_memory
+from benchmarks.figures import RESULTS, Conditions, Figure, show, write
+from tests.cluster.parts.progress import step
+
+Benchmark = Callable[..., list[Figure]]
+
+BENCHMARKS: Final[dict[str, Benchmark]] = {
+    "idle-memory": idle_memory.run,
+    "idle-requests": idle_requests.run,
+    "change-latency": change_latency.run,
+    "loaded-memory": loaded_memory.run,
+    "check-duration": check_duration.run,
+}
+
+
+def main() -> int:
+    """Run what was asked for; 1 if a figure misses its limit or a run went wrong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure the operator.")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)} (default: all)"
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, for work on a benchmark; not kept")
+    chosen = parser.parse_args()
+    if unknown := set(chosen.names) - BENCHMARKS.keys():
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    figures: list[Figure] = []
+    for name in chosen.names or BENCHMARKS:
+        figures += _run(name, quick=chosen.quick)
+    if chosen.quick:
+        print("QUICK RUN, with smaller numbers than the limits are meant for:")
+    show(figures)
+    if not chosen.quick:
+        write(figures)
+        print(f"written to {RESULTS.relative_to(RESULTS.parents[1])}")
+    return 0 if all(figure.ok for figure in figures) else 1
+
+
+def _run(name: str, *, quick: bool) -> list[Figure]:
+    step(f"benchmark {name}")
+    try:
+        return BENCHMARKS[name](quick=quick)
+    except Exception:  # noqa: BLE001 - the others still run, and this one counts as failed
+        traceback.print_exc()
+        return [Figure(name, None, "", Conditions("ended with an error, see above", errors=1, work=0))]
+
+
+sys.exit(main())
