@@ -27,6 +27,7 @@ CHART: Final = CHECKOUT / "charts/serinus"
 NAMESPACE: Final = "serinus-system"
 OWN_IMAGE: Final = "SERINUS_IMAGE"
 OWN_MODEL_IMAGE: Final = "SERINUS_MODEL_IMAGE"
+ELSEWHERE: Final = "Or take a cluster that you have, one of kind for example: KUBECONFIG=FILE make install, or USE_KUBECONFIG=1 make demo."
 WAIT: Final = "120s"
 NAMESPACE_MANIFEST: Final = {
     "apiVersion": "v1",
@@ -92,15 +93,15 @@ def destination(kubeconfig: str | None, instance: Instance) -> Destination:
     local = LocalCluster(instance)
     if kubeconfig is None or Path(kubeconfig).absolute() == local.instance.kubeconfig:
         if reason := machine.why_not():
-            raise NotBuiltError(f"{reason} Or name a cluster of yours in KUBECONFIG.")
+            raise NotBuiltError(f"{reason}\n{ELSEWHERE}")
         local.up()
         return Local(local)
-    file = Path(kubeconfig)
-    if not file.is_file():
-        raise NotBuiltError(f"KUBECONFIG names {kubeconfig}, and there is no such file.")
-    context = run_kubectl(file, ["config", "current-context"]).strip()
+    if not any(Path(file).is_file() for file in kubeconfig.split(os.pathsep)):
+        raise NotBuiltError(f"KUBECONFIG is {kubeconfig}, and there is no such file.")
+    files = Path(kubeconfig)
+    context = run_kubectl(files, ["config", "current-context"]).strip()
     name = context.removeprefix("kind-")
-    return Kind(file, name) if name != context else Remote(file, context)
+    return Kind(files, name) if name != context else Remote(files, context)
 
 
 def install(cluster: Destination) -> None:
@@ -114,7 +115,7 @@ def install(cluster: Destination) -> None:
     # Definitions may be there from `kubectl apply` or from tests: the release takes them over.
     done = subprocess.run(
         [
-            *(_helm(), "upgrade", "--install", "serinus", CHART, f"--namespace={NAMESPACE}", "--take-ownership"),
+            *(helm_program(), "upgrade", "--install", "serinus", CHART, f"--namespace={NAMESPACE}", "--take-ownership"),
             *("--set-string", f"image.repository={repository},image.tag={tag}", "--wait", f"--timeout={WAIT}"),
         ],
         env=os.environ | {"KUBECONFIG": str(cluster.kubeconfig)},
@@ -123,7 +124,7 @@ def install(cluster: Destination) -> None:
         check=False,
     )
     if done.returncode:
-        raise NotBuiltError(f"helm ended with {done.returncode}: {done.stderr.strip()}\n{_state_of_pods(cluster)}")
+        raise NotBuiltError(f"helm ended with {done.returncode}: {done.stderr.strip()}\n{state_of_operator(cluster)}")
     step("the operator is ready")
 
 
@@ -153,13 +154,14 @@ def main(instance: Instance) -> int:
     return 0
 
 
-def _helm() -> Path:
+def helm_program() -> Path:
+    """Return the helm that this checkout builds, or the machine's own where there is no Go."""
     if shutil.which("go") is None and (own := shutil.which("helm")):
         return Path(own)
     return ensure("helm")
 
 
-def _state_of_pods(cluster: Destination) -> str:
+def state_of_operator(cluster: Destination) -> str:
     """Return what a person would look at next."""
     of_operator = [f"--namespace={NAMESPACE}", "--selector=app.kubernetes.io/name=serinus"]
     pods = run_kubectl(cluster.kubeconfig, ["get", "pods", "--output=wide", *of_operator])

@@ -13,7 +13,7 @@ from tests.cluster.backends import Backend
 PORT: Final = 8080
 
 SERVER: Final = """
-import http.server, os, sys
+import http.server, os, signal, sys
 class Model(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         answer = os.environ["VERSION"].encode()
@@ -23,6 +23,7 @@ class Model(http.server.BaseHTTPRequestHandler):
         self.wfile.write(answer)
     def log_message(self, *_):
         pass
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))  # the first process of a container has no default for it
 if os.environ["VERSION"] == "crashes":
     sys.exit(3)
 http.server.ThreadingHTTPServer(("", 8080), Model).serve_forever()

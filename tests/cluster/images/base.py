@@ -67,7 +67,7 @@ def _entry(further: tuple[str, ...]) -> Entry:
 
 def _build(archive: Path, further: tuple[str, ...]) -> None:
     debian.ensure("mmdebstrap")
-    with TemporaryDirectory(prefix="serinus-base-") as scratch:
+    with TemporaryDirectory(dir=archive.parent) as scratch:
         layer = Path(scratch, "layer.tar")
         done = subprocess.run(
             [

@@ -63,6 +63,9 @@ class Buildah:
             f"--tag={tag}",
             context,
         )
+        for name in _buildah("images", "--format={{.Name}}:{{.Tag}}").split():
+            if name != tag and name.startswith(f"{tag.rpartition(':')[0]}:"):
+                _buildah("rmi", name)  # superseded: else the storage would grow with every change
         _buildah("push", "--quiet", tag, f"docker-archive:{archive}:{tag}")
         _buildah("rmi", "--prune")
 

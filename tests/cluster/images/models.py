@@ -23,7 +23,7 @@ def model_image(folder: Path, tag: str) -> Path:
     recipe = (tag, chosen.base(), content_of(DOCKERFILE, folder))
 
     def build(archive: Path) -> None:
-        with TemporaryDirectory(prefix="serinus-model-") as context:
+        with TemporaryDirectory(dir=archive.parent) as context:
             packages.install(folder / "requirements.txt", Path(context, "dependencies"))
             shutil.copytree(folder, Path(context, "model"), ignore=shutil.ignore_patterns("__pycache__"))
             chosen.build(DOCKERFILE, Path(context), tag, archive)

@@ -25,7 +25,7 @@ def pause_image() -> Path:
 
 def _build(archive: Path) -> None:
     debian.ensure("gcc", "libc6-dev")
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory(dir=archive.parent) as scratch:
         program, layer = Path(scratch, "pause"), Path(scratch, "layer.tar")
         done = subprocess.run([*COMPILER, f"-o{program}", SOURCE], capture_output=True, text=True, check=False)
         if done.returncode:

@@ -1,0 +1,86 @@
+"""Nothing is written, and nothing asked, where nothing changes."""
+
+import time
+
+import pytest
+
+from tests.cluster.eventually import eventually
+from tests.cluster.simulated_nodes import SimulatedNodes
+from tests.cluster.simulated_pods import crash_loop
+from tests.e2e.models import SECONDS, Model, spec
+from tests.e2e.operator import OperatorProcess
+
+pytestmark = pytest.mark.control_plane
+
+QUIET_SECONDS = 4.0
+LEASE_RENEWALS = "PUT"
+
+
+def test_models_that_serve_or_stall_or_rest_cost_no_request(
+    operator: OperatorProcess, model: Model, simulated_nodes: SimulatedNodes
+) -> None:
+    simulated_nodes.decide(crash_loop(exit_code=1), image="bad:1")
+    serving = model.apply(spec("model:1"))
+    autoscaled = Model(model.api, model.namespace, "autoscaled")
+    resting = Model(model.api, model.namespace, "resting")
+    stalled = Model(model.api, model.namespace, "stalled")
+    sizes = {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}}
+    second = autoscaled.apply(spec("model:1", replicas=None, **sizes))
+    third = resting.apply(spec("model:1"))
+    stalled.apply(spec("bad:1", rollout={"progressDeadlineSeconds": 1}))
+    model.settles(serving)
+    autoscaled.settles(second)
+    resting.settles(third)
+    resting.scale(0)
+    resting.settles(third, reason="ScaledToZero")
+    stalled.reports("ProgressDeadlineExceeded", "exit code 1")
+    eventually(lambda: not resting.pods(), SECONDS, "no pod of it is left")
+
+    models = (model, autoscaled, resting, stalled)
+    eventually(lambda: _quiet_moment(operator, models), SECONDS, "everything has come to rest", interval=0)
+    before = _versions(models), _requests(operator)
+    time.sleep(QUIET_SECONDS)  # the time itself is what is measured
+
+    assert (_versions(models), _requests(operator)) == before
+
+
+def test_a_crash_loop_that_goes_round_is_told_once(
+    operator: OperatorProcess, model: Model, simulated_nodes: SimulatedNodes
+) -> None:
+    simulated_nodes.decide(crash_loop(exit_code=1, restarts=1), image="bad:1")
+    model.apply(spec("bad:1"))
+    model.reports("PodsFailing", "exit code 1")
+    eventually(lambda: _quiet_moment(operator, (model,)), SECONDS, "it has come to rest", interval=0)
+    before = model.read()["metadata"]["resourceVersion"]
+
+    for restarts in range(2, 6):
+        simulated_nodes.decide(crash_loop(exit_code=1, restarts=restarts), image="bad:1")
+        eventually(lambda wanted=restarts: _restarts(model) == {wanted}, SECONDS, f"{restarts} restarts")
+
+    eventually(lambda: _quiet_moment(operator, (model,)), SECONDS, "it has come to rest", interval=0)
+    assert model.read()["metadata"]["resourceVersion"] == before
+
+
+def _quiet_moment(operator: OperatorProcess, models: tuple[Model, ...]) -> bool:
+    before = _versions(models), _requests(operator)
+    time.sleep(1)
+    return (_versions(models), _requests(operator)) == before
+
+
+def _versions(models: tuple[Model, ...]) -> dict[str, str]:
+    """The resourceVersions of all there is."""
+    return {
+        f"{model.name} {name}": item["metadata"]["resourceVersion"]
+        for model in models
+        for name, item in {**model.belongings(), "itself": model.read()}.items()
+    }
+
+
+def _requests(operator: OperatorProcess) -> float:
+    """How many requests the operator made, renewals of its Lease apart."""
+    total = operator.metric("rest_client_requests_total")
+    return total - operator.metric("rest_client_requests_total", method=LEASE_RENEWALS)
+
+
+def _restarts(model: Model) -> set[int]:
+    return {status["restartCount"] for pod in model.pods() for status in pod["status"].get("containerStatuses", ())}
