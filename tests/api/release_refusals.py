@@ -4,6 +4,11 @@ from typing import Final
 
 from tests.api.refusals import missing, too_large, too_long, too_small, unknown, wrong_type
 
+IMMUTABLE: Final = (
+    "spec: Forbidden: a ModelRelease is a record and cannot be changed; change the spec of its ModelDeployment"
+)
+"""Needs two writes, so it has no row: see test_modelrelease_api.py."""
+
 RELEASE_REFUSALS: Final = (
     missing("spec"),
     unknown("spec.model"),

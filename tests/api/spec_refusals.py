@@ -85,7 +85,7 @@ def _in_container(path: str) -> Iterator[Refusal]:
 
 def _in_metadata(path: str, longest: int) -> Iterator[Refusal]:
     taken = "those that begin with 'serinus.dev/' are set by Serinus; remove them from the template"
-    yield Refusal(path, {"serinus.dev/x": "1"}, f"{path}: Forbidden: {taken}", ({"serinus.dev": "1"},))
+    yield Refusal(path, {"team": "risk", "serinus.dev/x": "1"}, f"{path}: Forbidden: {taken}", ({"serinus.dev": "1"},))
     yield too_many_keys(path, 64)
     yield too_long(f"{path}.key", longest)
     yield wrong_type(f"{path}.key", 7, 'string: "integer"')
@@ -105,7 +105,6 @@ SPEC_REFUSALS: Final = (
     unknown("spec.model.name"),
     missing("spec.template"),
     unknown("spec.template.containers"),
-    unknown("spec.template.metadata.name"),
     *_in_metadata("spec.template.metadata.labels", 63),
     *_in_metadata("spec.template.metadata.annotations", 4096),
     missing(POD),
@@ -130,6 +129,7 @@ SPEC_REFUSALS: Final = (
     Refusal(f"{POD}.hostNetwork", bad=True, says=HOST_NETWORK, good=(False, ABSENT)),
     wrong_type(f"{POD}.hostNetwork", "no", 'boolean: "string"'),
     not_among(f"{POD}.restartPolicy", "Always"),
+    Refusal(f"{POD}.restartPolicy", "Never", 'Unsupported value: "Never": supported values: "Always"', (ABSENT,)),
     too_small(f"{POD}.terminationGracePeriodSeconds", 0),
     too_large(f"{POD}.terminationGracePeriodSeconds", A_WEEK),
     wrong_type(f"{POD}.terminationGracePeriodSeconds", "30", 'integer: "string"'),

@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from tests.api.release_refusals import IMMUTABLE
 from tests.api.samples import TIME, Json, changed, full_release
 from tests.cluster.api import Api, ApiError
 from tests.cluster.backends import run_kubectl
@@ -13,9 +14,6 @@ from tests.cluster.control_plane import ControlPlane
 API_VERSION: Final = "serinus.dev/v1alpha1"
 KIND: Final = "ModelRelease"
 NAME: Final = "fraud-0123456789"
-IMMUTABLE: Final = (
-    "spec: Forbidden: a ModelRelease is a record and cannot be changed; change the spec of its ModelDeployment"
-)
 
 
 def create(api: Api, namespace: str, document: Json) -> Json:

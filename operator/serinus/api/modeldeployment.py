@@ -59,7 +59,7 @@ class Metric(OpenModel):
     """An ordinary metric of a HorizontalPodAutoscaler (autoscaling/v2)."""
 
     type: Literal["Resource", "ContainerResource", "Pods", "Object", "External"]
-    """Kind of the metric; the field of that name says more, as in autoscaling/v2."""
+    """Kind of the metric; the field of that name says more, as in `kubectl explain hpa.spec.metrics`."""
 
 
 class Behavior(OpenModel):
@@ -84,9 +84,9 @@ class Autoscaling(ApiModel):
     max_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)]
     """Most pods; at least minReplicas."""
     metrics: Annotated[list[Metric] | None, Field(min_length=1, max_length=16, json_schema_extra=_ATOMIC)] = None
-    """Metrics as in autoscaling/v2. Default: 80 % of the model container's CPU request."""
+    """Metrics, as in `kubectl explain hpa.spec.metrics`. Default: 80 % of the model container's CPU request."""
     behavior: Behavior | None = None
-    """How fast to scale, as in autoscaling/v2. Default: Kubernetes' own."""
+    """How fast to scale, as in `kubectl explain hpa.spec.behavior`. Default: Kubernetes' own."""
 
 
 class Rollout(ApiModel):
@@ -178,7 +178,7 @@ class Forecast(ApiModel):
     """What a decision still needs, judging by what came so far."""
 
     labels: Annotated[int, Field(ge=0)] | None = None
-    """Labels still needed."""
+    """Labels (outcomes that became known) still needed."""
     seconds: Annotated[int, Field(ge=0)] | None = None
     """Seconds until they have come, at the present rate."""
 
@@ -218,9 +218,9 @@ class AccuracyStatus(ApiModel):
     high: float | None = None
     """Upper end of the confidence interval."""
     labels: Annotated[int, Field(ge=0)]
-    """Labels it rests on."""
+    """Number of labels (outcomes that became known) it rests on."""
     estimated: bool = False
-    """True where it comes from scores alone, without labels."""
+    """True where it comes from the model's scores alone, without labels."""
 
 
 class DriftStatus(ApiModel):
@@ -295,7 +295,7 @@ class ModelDeploymentStatus(ApiModel):
     stable: StableStatus | None = None
     """The revision that serves."""
     canary: CanaryStatus | None = None
-    """The revision that is to replace it."""
+    """The revision that is to replace the stable one."""
     accuracy: AccuracyStatus | None = None
     """Accuracy of the stable revision."""
     drift: DriftStatus | None = None

@@ -61,7 +61,7 @@ class Resources(OpenModel):
 
 
 class Container(OpenModel):
-    """An ordinary container; every field of Kubernetes' own is allowed."""
+    """An ordinary container: all of `kubectl explain pod.spec.containers` is allowed."""
 
     name: Annotated[str, Field(min_length=1, max_length=63, json_schema_extra=_CONTAINER_NAME)]
     """Name of the container, unique in the pod. Names that begin with `serinus-` are taken."""
@@ -80,7 +80,7 @@ _CONTAINER_LIST: Final = {"x-kubernetes-list-type": "map", "x-kubernetes-list-ma
 
 
 class PodSpec(OpenModel):
-    """An ordinary pod; every field of Kubernetes' own is allowed."""
+    """An ordinary pod: all of `kubectl explain pod.spec` is allowed."""
 
     containers: Annotated[
         list[Container], Field(min_length=1, max_length=MAX_CONTAINERS, json_schema_extra=_CONTAINER_LIST)
@@ -116,8 +116,8 @@ _METADATA_KEYS: Final = rules(
 )
 
 
-class TemplateMetadata(ApiModel):
-    """Labels and annotations of the pods."""
+class TemplateMetadata(OpenModel):
+    """Labels and annotations of the pods. Open, as templates copied from elsewhere carry `creationTimestamp: null`."""
 
     labels: Annotated[dict[str, Label] | None, Field(max_length=64, json_schema_extra=_METADATA_KEYS)] = None
     """Labels of the pods. Those that begin with `serinus.dev/` are taken."""
@@ -133,7 +133,7 @@ class PodTemplate(ApiModel):
     metadata: TemplateMetadata | None = None
     """Labels and annotations of the pods."""
     spec: PodSpec
-    """An ordinary pod; every field of Kubernetes' own is allowed."""
+    """An ordinary pod: all of `kubectl explain pod.spec` is allowed."""
 
 
 Template = Annotated[dict[str, Any], SchemaOf(PodTemplate)]

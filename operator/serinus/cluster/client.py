@@ -170,8 +170,8 @@ class Client:
             raise Retry(f"{method} {path}: {error!r}") from error
 
 
-_UNTYPED: Final = "failed to create typed patch object "
-"""How the API server begins its answer, with code 500, to an apply with a field that the kind does not have."""
+_UNTYPED: Final = ("failed to create typed patch object", "failed to convert new object")
+"""How the API server begins its answer, with code 500, to an apply of what is no object of its kind."""
 
 
 async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
@@ -185,8 +185,8 @@ async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
     reason = status.get("reason") or ""
     if response.status in _ERRORS:
         raise _ERRORS[response.status](response.status, reason, message)
-    if _UNTYPED in message:
-        raise InvalidError(response.status, reason, message.partition(_UNTYPED)[2])
+    if message.startswith(_UNTYPED):
+        raise InvalidError(response.status, reason, message)
     wait = response.headers.get("Retry-After", "")
     raise Retry(f"{response.status} {reason}: {message}", after=float(wait) if wait.isdecimal() else None)
 

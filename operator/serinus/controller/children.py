@@ -9,7 +9,7 @@ from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, Refused, Retry
 from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, controller_of, seen
 from serinus.cluster.resources import BY_KIND
-from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there
 from serinus.render.children import Manifest
 from serinus.render.intent import covers, seal_of, sealed
 
@@ -36,6 +36,8 @@ class Children:
             raise Retry(f"{identity.kind} {identity.name} is being deleted", after=LEFTOVER_SECONDS)
         if known.controller and known.intent == seal_of(wanted) and covers(json.loads(known.owned), wanted):
             return
+        if known.controller is None:
+            await check_still_there(self._client, model)
         await self._write(identity, wanted, force=True, version=known.version)
 
     async def hand_over(self, model: SeenModelDeployment, manifest: Manifest, pods: int) -> None:
@@ -47,6 +49,7 @@ class Children:
         known = self._cache.find(identity)
         if not isinstance(known, SeenChild) or known.pods is None:
             return
+        check_owner(model, identity, known.deployment, known.controller)
         ours = "f:replicas" in json.loads(known.owned).get("f:spec", {})
         if ours or known.pods.wanted < pods:
             part = {key: manifest[key] for key in ("apiVersion", "kind")} | {

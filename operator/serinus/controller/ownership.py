@@ -4,8 +4,10 @@ from typing import Final
 
 from serinus.api import modeldeployment
 from serinus.api.reasons import Reason
-from serinus.cluster.errors import Refused, Retry
+from serinus.cluster.client import Client
+from serinus.cluster.errors import NotFoundError, Refused, Retry
 from serinus.cluster.objects import Controller, Identity, SeenChild, SeenModelDeployment, SeenRelease
+from serinus.cluster.resources import MODEL_DEPLOYMENT
 
 LEFTOVER_SECONDS: Final = 1.0
 """When to look again for the garbage collector to have removed what a deleted namesake left."""
@@ -30,6 +32,20 @@ def check_owner(
         f"{identity.kind} {identity.name} {whose} and is left untouched: "
         "delete it, or give this ModelDeployment another name",
     )
+
+
+async def check_still_there(client: Client, model: SeenModelDeployment) -> None:
+    """Ask the server, before an orphan is adopted, whether its ModelDeployment stays.
+
+    `kubectl delete --cascade=orphan` makes orphans on purpose, and news of them may come before news of the deletion.
+    """
+    try:
+        document = await client.get(MODEL_DEPLOYMENT, model.key.namespace, model.key.name)
+    except NotFoundError as error:
+        raise Retry("the ModelDeployment is gone") from error
+    metadata = document["metadata"]
+    if metadata["uid"] != model.uid or "deletionTimestamp" in metadata:
+        raise Retry("the ModelDeployment is going")
 
 
 def _may_be_ours(model: SeenModelDeployment, label: str | None, controller: Controller | None) -> bool:

@@ -23,7 +23,7 @@ from serinus.cluster.objects import (
     seen_release,
 )
 from serinus.cluster.resources import DEPLOYMENT, MODEL_RELEASE, SERVICE
-from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, is_ours
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, is_ours
 from serinus.render.children import Owner, reference, release
 from serinus.render.snapshot import RenderError, snapshot_of
 
@@ -60,6 +60,7 @@ class Releases:
         """Give releases that lost their owner, as a restored backup does, their owner again."""
         for found in releases_of(self._cache, model):
             if found.controller is None:
+                await check_still_there(self._client, model)
                 owner = reference(Owner(model.key.name, model.key.namespace, model.uid))
                 metadata = {"uid": found.uid, "resourceVersion": str(found.version), "ownerReferences": [owner]}
                 name = found.identity.name
