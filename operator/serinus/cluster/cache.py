@@ -38,7 +38,7 @@ class Cache:
 
         It may come back: a watch by label also says so of an object that merely lost the label.
         """
-        self._tombstones[last.uid] = last.version
+        self._tombstones[last.uid] = max(last.version, self._tombstones.get(last.uid, -1))
         if len(self._tombstones) > TOMBSTONES:
             self._tombstones.popitem(last=False)
         known = self._objects.get(last.identity)

@@ -53,9 +53,12 @@ class Credentials:
 def _login() -> kopf.ConnectionInfo:
     settings = kopf.OperatorSettings()
     in_cluster = kopf.login_with_service_account(settings=settings)
-    connection = in_cluster or kopf.login_with_kubeconfig(settings=settings)
+    try:
+        connection = in_cluster or kopf.login_with_kubeconfig(settings=settings)
+    except (OSError, kopf.LoginError) as error:
+        raise NoCredentialsError(f"KUBECONFIG names no file that can be used: {error}") from error
     if connection is None:
-        raise NoCredentialsError("no service account is mounted and KUBECONFIG names no file: set KUBECONFIG")
+        raise NoCredentialsError("no service account is mounted and there is no kubeconfig: set KUBECONFIG")
     host = os.environ.get("KUBERNETES_SERVICE_HOST")
     if in_cluster is None or host is None:
         return connection

@@ -58,7 +58,7 @@ class Events:
                 "name": owner,
                 "uid": regarding.uid,
             },
-            "note": note if len(note) <= NOTE_LIMIT else note[: NOTE_LIMIT - 3] + "...",
+            "note": _cut(note),
             "type": "Warning" if warning else "Normal",
         }
         try:
@@ -83,3 +83,9 @@ class Events:
         self._sent.move_to_end(name)
         if len(self._sent) > REMEMBERED:
             self._sent.popitem(last=False)
+
+
+def _cut(note: str) -> str:
+    """Return a note that the API server takes: it counts bytes."""
+    text = note.encode()
+    return note if len(text) <= NOTE_LIMIT else text[: NOTE_LIMIT - 3].decode(errors="ignore") + "..."

@@ -15,6 +15,7 @@ Document = dict[str, Any]
 logger = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE: Final = 3
+RETRY_SECONDS: Final = 1.0
 
 
 class Requests(Protocol):
@@ -70,19 +71,17 @@ class Lease:
 
     async def keep(self, requests: Requests) -> None:
         """Get the Lease and renew it, until cancelled."""
-        pause = self._settings.duration_seconds / RENEWALS_PER_LEASE
+        interval = self._settings.duration_seconds / RENEWALS_PER_LEASE
+        complaint = ""
         while True:
             led = self.seconds_left() > 0
-            try:
-                async with asyncio.timeout(pause):  # one slow renewal must leave time for another
-                    await self._try(requests)
-            except (Retry, ApiError, TimeoutError) as error:
-                self._held = None
-                logger.warning("the Lease could not be renewed", extra={"error": str(error)})
+            before, complaint = complaint, await self._attempt(requests, interval)
+            if complaint and complaint != before:
+                logger.warning("the Lease could not be renewed", extra={"error": complaint})
             leads = self.seconds_left() > 0
             if leads != led:
                 logger.info("this replica leads" if leads else "this replica no longer leads")
-            await asyncio.sleep(pause if leads else min(1.0, pause))
+            await asyncio.sleep(interval if leads and not complaint else min(RETRY_SECONDS, interval))
 
     async def release(self, requests: Requests) -> None:
         """Give the Lease up, so that another replica need not wait for its end."""
@@ -95,6 +94,16 @@ class Lease:
             await requests.unfenced("PUT", self._path, {**self._held, "spec": spec})
         except (Retry, ApiError) as error:
             logger.warning("the Lease could not be given up and will run out", extra={"error": str(error)})
+
+    async def _attempt(self, requests: Requests, seconds: float) -> str:
+        """Try to get or renew the Lease; return why that failed, if it did."""
+        try:
+            async with asyncio.timeout(seconds):  # one slow renewal must leave time for another
+                await self._try(requests)
+        except (Retry, ApiError, TimeoutError) as error:
+            self._held = None
+            return str(error) or "no answer in time"
+        return ""
 
     async def _try(self, requests: Requests) -> None:
         current = self._held or await self._read(requests)

@@ -45,20 +45,26 @@ def _failures(pod: Document) -> Iterator[str]:
 
 
 def _container_failure(container: Document) -> str | None:
-    name = container["name"]
-    waiting = container.get("state", {}).get("waiting")
-    ended = container.get("state", {}).get("terminated") or container.get("lastState", {}).get("terminated")
+    name, state = container["name"], container.get("state", {})
+    waiting, ended = state.get("waiting"), state.get("terminated")
+    if ended and container.get("ready"):
+        return None  # an init container that did its work, be it at the second try
+    ended = ended or container.get("lastState", {}).get("terminated")
     if waiting and waiting.get("reason") in _PULL:
         detail = waiting.get("message", "").partition(_PULL_DETAIL)[2] or waiting.get("message", "")
         return f"ImagePullBackOff: container {name}: {_short(detail)}"
     if ended and (ended.get("exitCode") or container.get("restartCount")):
         reason = "CrashLoopBackOff" if container.get("restartCount") else ended.get("reason", "Error")
-        return (
-            f"{reason}: container {name} ended with exit code {ended.get('exitCode')} ({ended.get('reason', 'Error')})"
-        )
+        return f"{reason}: container {name} ended with exit code {ended.get('exitCode')} {_end_of(ended)}"
     if waiting and waiting.get("reason") not in (None, *_NO_FAILURE):
         return f"{waiting['reason']}: container {name}: {_short(waiting.get('message', ''))}"
     return None
+
+
+def _end_of(ended: Document) -> str:
+    reason = ended.get("reason", "Error")
+    # Of a container that could not be started the runtime speaks, not the container.
+    return f"({reason}): {_short(ended.get('message', ''))}" if reason == "StartError" else f"({reason})"
 
 
 def _short(text: str) -> str:

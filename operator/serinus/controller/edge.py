@@ -7,9 +7,9 @@ import kopf
 
 from serinus.api.names import GROUP, LABEL_DEPLOYMENT
 from serinus.cluster.cache import Cache
-from serinus.cluster.client import QUIET_SECONDS, REQUEST_SECONDS, WATCH_SECONDS
+from serinus.cluster.client import PAGE_SIZE, QUIET_SECONDS, REQUEST_SECONDS, WATCH_SECONDS
 from serinus.cluster.credentials import Credentials
-from serinus.cluster.objects import seen
+from serinus.cluster.objects import Seen, seen
 from serinus.cluster.resources import CHILDREN, MODEL_DEPLOYMENT, POD, Resource
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
@@ -53,7 +53,7 @@ def settings() -> kopf.OperatorSettings:
     chosen = kopf.OperatorSettings()
     chosen.peering.standalone = True
     chosen.posting.enabled = False
-    chosen.watching.chunk_size = 500
+    chosen.watching.chunk_size = PAGE_SIZE
     chosen.watching.server_timeout = WATCH_SECONDS
     chosen.watching.connect_timeout = REQUEST_SECONDS
     chosen.watching.inactivity_timeout = QUIET_SECONDS
@@ -86,12 +86,18 @@ def registry(cache: Cache, queue: Queue, credentials: Credentials, health: Healt
 
 def _watch(resource: Resource, handlers: kopf.OperatorRegistry, cache: Cache, queue: Queue) -> None:
     async def note(event: kopf.RawEvent, **_: object) -> None:
-        item = seen(resource.kind, dict(event["object"]))
-        gone = event["type"] == "DELETED"
-        if cache.remove(item) if gone else cache.put(item):
-            queue.add(item.key)
+        take(seen(resource.kind, dict(event["object"])), cache, queue, gone=event["type"] == "DELETED")
 
     kopf.on.event(*_selector(resource), registry=handlers, id=resource.plural)(note)
+
+
+def take(item: Seen, cache: Cache, queue: Queue, *, gone: bool) -> None:
+    """Bring what a watch saw to the cache, and what it is news to onto the queue."""
+    before = cache.find(item.identity)
+    if cache.remove(item) if gone else cache.put(item):
+        queue.add(item.key)
+        if before and before.key != item.key:  # somebody changed its label
+            queue.add(before.key)
 
 
 def _selector(resource: Resource) -> tuple[str, str, str]:

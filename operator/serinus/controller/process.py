@@ -95,10 +95,11 @@ class Operator:
     async def wait(self) -> None:
         """Return when this replica may decide: it has seen everything, and it leads."""
         await self._sweep.synced.wait()
+        await self._releases.synced.wait()
         await self._lease.wait()
 
     def _unready(self) -> str | None:
-        if not self._sweep.synced.is_set():
+        if not (self._sweep.synced.is_set() and self._releases.synced.is_set()):
             return "the cache is not complete yet"
         if self._lease.seconds_left() > 0 and self._queue.oldest_seconds() > QUEUE_LIMIT_SECONDS:
             return f"the queue is {self._queue.oldest_seconds():.0f} s behind"

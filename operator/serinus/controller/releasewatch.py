@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from http import HTTPStatus
 from typing import Any, Final
 
 from serinus.api import modelrelease
@@ -10,6 +11,7 @@ from serinus.cluster.client import TABLE, Client
 from serinus.cluster.errors import ApiError, ExpiredError, Retry
 from serinus.cluster.objects import seen_release
 from serinus.cluster.resources import MODEL_RELEASE
+from serinus.controller.edge import take
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
 
@@ -26,6 +28,8 @@ class ReleaseWatch:
         self._queue = queue
         self._client = client
         self._health = health
+        self.synced = asyncio.Event()
+        """Set once all releases that there were at the start are in the cache."""
         health.expect(MODEL_RELEASE.path())
 
     async def run(self) -> None:
@@ -35,7 +39,9 @@ class ReleaseWatch:
             try:
                 if since is None:
                     since = await self._list()
+                    self.synced.set()
                 since = await self._follow(since)
+                await asyncio.sleep(PAUSE_SECONDS)  # a server that ends every stream at once must not keep us busy
             except ExpiredError:
                 since = None
             except (Retry, ApiError) as error:
@@ -64,7 +70,9 @@ class ReleaseWatch:
         async for event in self._client.watch(MODEL_RELEASE, TABLE, since):
             table = event["object"]
             if event["type"] == "ERROR":
-                raise ExpiredError(table.get("code", 0), table.get("reason", ""), table.get("message", ""))
+                if table.get("code") == HTTPStatus.GONE:
+                    raise ExpiredError(HTTPStatus.GONE, table.get("reason", ""), table.get("message", ""))
+                raise Retry(f"the watch ended with an error: {table.get('message')}")
             for row in table.get("rows") or ():
                 since = row["object"]["metadata"]["resourceVersion"]
                 if event["type"] != "BOOKMARK":  # its row is there for the version alone
@@ -72,6 +80,4 @@ class ReleaseWatch:
         return since
 
     def _note(self, row: dict[str, Any], *, gone: bool) -> None:
-        release = seen_release(row)
-        if self._cache.remove(release) if gone else self._cache.put(release):
-            self._queue.add(release.key)
+        take(seen_release(row), self._cache, self._queue, gone=gone)

@@ -9,7 +9,7 @@ from serinus.cluster.cache import Cache
 from serinus.cluster.client import METADATA, Client
 from serinus.cluster.errors import ApiError, Retry
 from serinus.cluster.objects import Identity
-from serinus.cluster.resources import MODEL_DEPLOYMENT, MODEL_RELEASE, Resource
+from serinus.cluster.resources import MODEL_DEPLOYMENT, Resource
 from serinus.controller import metrics
 from serinus.controller.edge import WATCHED
 from serinus.controller.queue import Queue
@@ -21,7 +21,10 @@ SLOWEST_LOOK_SECONDS: Final = 2.0
 
 
 class Sweep:
-    """Lists metadata alone, page by page, so that a large cluster costs neither side much."""
+    """Lists metadata alone, page by page, so that a large cluster costs neither side much.
+
+    ModelReleases are left out: releasewatch.py lists them itself, after every break.
+    """
 
     def __init__(self, cache: Cache, queue: Queue, client: Client, interval: float) -> None:
         self._cache = cache
@@ -29,7 +32,7 @@ class Sweep:
         self._client = client
         self._interval = interval
         self.synced = asyncio.Event()
-        """Set once everything that there was at the start is in the cache: nobody may decide before."""
+        """Set once everything that Kopf watches and that there was at the start is in the cache."""
 
     async def run(self) -> None:
         """Wait for the cache to be complete, then sweep now and then, until cancelled."""
@@ -45,7 +48,7 @@ class Sweep:
 
     async def _is_complete(self) -> bool:
         try:
-            missing = [await self._sweep(resource) for resource in (*WATCHED, MODEL_RELEASE)]
+            missing = [await self._sweep(resource) for resource in WATCHED]
         except (Retry, ApiError) as error:
             logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
             return False
@@ -53,10 +56,11 @@ class Sweep:
 
     async def _sweep(self, resource: Resource) -> int:
         """Drop what is gone, queue what is not yet in the cache, and return how much that is."""
-        ours = resource in (MODEL_DEPLOYMENT, MODEL_RELEASE)
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
         missing = 0
-        async for page in self._client.pages(resource, METADATA, None if ours else LABEL_DEPLOYMENT):
+        async for page in self._client.pages(
+            resource, METADATA, None if resource is MODEL_DEPLOYMENT else LABEL_DEPLOYMENT
+        ):
             for item in page["items"] or ():
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
