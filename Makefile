@@ -47,8 +47,9 @@ image: $(SETUP) ## build the image
 install: $(SETUP) ## helm install into the cluster of KUBECONFIG (default: the local one)
 	$(BIN)/python -m tests.cluster install
 
-generate: $(SETUP) ## write the CRDs anew from the models
+generate: $(SETUP) ## write the CRDs anew from the models, and manifests/ from the chart
 	$(BIN)/python -m serinus.api.crd
+	$(BIN)/python -m tests.chart.manifests
 
 format: $(SETUP) ## put the code in form
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
@@ -56,6 +57,7 @@ format: $(SETUP) ## put the code in form
 lock: $(SETUP) ## pin the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/operator.txt
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --extra cli --group dev -c requirements/operator.txt --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.txt
+	cd examples/models/breast-cancer && $(abspath $(BIN))/uv pip compile requirements.in --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.txt
 
 clean: ## remove what was built here; the cache of built parts stays
 	rm -rf $(VENV) build dist .bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

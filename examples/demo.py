@@ -16,7 +16,16 @@ from examples.terminal import Following, Watching, say
 from tests.cluster.backends import kubectl_program, run_kubectl
 from tests.cluster.eventually import TimeIsUpError, eventually
 from tests.cluster.images import model_image
-from tests.cluster.install import OWN_MODEL_IMAGE, Destination, Local, bring, destination, install
+from tests.cluster.install import (
+    OWN_MODEL_IMAGE,
+    Destination,
+    Local,
+    bring,
+    destination,
+    helm_program,
+    install,
+    state_of_operator,
+)
 from tests.cluster.instance import DEFAULT, Instance
 from tests.cluster.parts import NotBuiltError
 from tests.cluster.parts.progress import step
@@ -29,11 +38,6 @@ NAME: Final = "breast-cancer"
 NAMESPACE: Final = "demo"
 READY_SECONDS: Final = 180
 """The first pods on a node may have to wait for the image."""
-NAMESPACE_MANIFEST: Final = {
-    "apiVersion": "v1",
-    "kind": "Namespace",
-    "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
-}
 
 
 class DemoError(Exception):
@@ -53,19 +57,20 @@ class Demo:
         with Watching(self.cluster.kubeconfig, NAMESPACE, NAME):
             self._apply("breast-cancer-v1.yaml")
             self._wait_until_ready()
-        step("asking about the patients it has not seen, by its Service, from a pod in the cluster")
-        self._run_client("score")
-        step("now without a pause, while version 2 takes over")
-        with self._client("ask", "--until-version=2") as client, Watching(self.cluster.kubeconfig, NAMESPACE, NAME):
-            client.wait_for_line()
-            self._apply("breast-cancer-v2.yaml")
-            client.wait()
-        self._check_client()
-        step("the same patients again")
-        self._run_client("score")
+            step("a client in the cluster asks about patients that the model has not seen")
+            self._ask("score")
+            step("the client asks without a pause from now on")
+            with self._client("ask", "--until-version=2") as client:
+                client.wait_for_line()
+                self._apply("breast-cancer-v2.yaml")
+                client.wait()
+            self._check_client()
+            step("the same patients as before")
+            self._ask("score")
 
     def _start_afresh(self) -> None:
-        self._kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(NAMESPACE_MANIFEST))
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+        self._kubectl("apply", "--server-side", "--filename=-", stdin=json.dumps(namespace))
         if self._kubectl("get", "mdep", NAME, "--ignore-not-found", "--output=name"):
             step("removing what an earlier demo left")
             self._kubectl("delete", "mdep", NAME, "--cascade=foreground")
@@ -75,9 +80,14 @@ class Demo:
         self._kubectl("apply", "--filename=-", stdin=(EXAMPLES / file).read_text().replace(IMAGE, self.image))
 
     def _wait_until_ready(self) -> None:
-        self._kubectl("wait", "mdep", NAME, "--for=condition=Ready", f"--timeout={READY_SECONDS}s")
+        try:
+            self._kubectl("wait", "mdep", NAME, "--for=condition=Ready", f"--timeout={READY_SECONDS}s")
+        except RuntimeError as error:
+            raise DemoError(
+                f"{NAME} is not Ready after {READY_SECONDS} s\n{state_of_operator(self.cluster)}"
+            ) from error
 
-    def _run_client(self, *arguments: str) -> None:
+    def _ask(self, *arguments: str) -> None:
         with self._client(*arguments) as client:
             client.wait()
         self._check_client()
@@ -126,8 +136,9 @@ def _look_further(cluster: Destination) -> None:
     file = cluster.kubeconfig
     say("", "Look further:")
     say(f"  export KUBECONFIG={file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file}")
-    if shutil.which("kubectl") is None:
-        say(f"  alias kubectl={kubectl_program()}")
+    for name, program in (("kubectl", kubectl_program), ("helm", helm_program)):
+        if shutil.which(name) is None:
+            say(f"  alias {name}={program()}")
     say(
         f"  kubectl --namespace {NAMESPACE} get mdep,mrel,pods",
         f"  kubectl --namespace {NAMESPACE} get mdep {NAME} --output wide",

@@ -1,5 +1,6 @@
 """What the demo shows while things happen: the lines of commands that run on, each under a prefix of its own."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -11,7 +12,8 @@ from tests.cluster.backends import kubectl_program, run_kubectl
 
 INDENT: Final = " " * 8
 FIRST_LINE_SECONDS: Final = 60
-MESSAGE: Final = '{.status.conditions[?(@.type=="Ready")].message}'
+MESSAGE: Final = "MESSAGE"
+AFTER_MESSAGE: Final = "URL"
 
 
 def say(*lines: str) -> None:
@@ -25,7 +27,8 @@ class _Background:
 
     def __init__(self, kubeconfig: Path, *arguments: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - the kubectl of this checkout
-            [kubectl_program(), f"--kubeconfig={kubeconfig}", *arguments],
+            [kubectl_program(), *arguments],
+            env=os.environ | {"KUBECONFIG": str(kubeconfig)},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -76,24 +79,21 @@ class Following(_Background):
 
 
 class Watching(_Background):
-    """`kubectl get mdep` and its message, anew whenever something in it has changed."""
+    """`kubectl get mdep --output=wide`, anew whenever something in it has changed; the message on a line of its own."""
 
     def __init__(self, kubeconfig: Path, namespace: str, name: str) -> None:
         self._kubeconfig = kubeconfig
-        self._get = ("get", "mdep", name, f"--namespace={namespace}", "--ignore-not-found")
+        self._get = ("get", "mdep", name, f"--namespace={namespace}", "--ignore-not-found", "--output=wide")
         self._header = ""
-        self._shown = ""
+        self._shown: tuple[str, str] | None = None
         super().__init__(kubeconfig, "get", "mdep", f"--namespace={namespace}", "--watch", "--output=name")
 
     def see(self, _line: str) -> None:
         """Show how it is now, unless that was shown already."""
         header, _, row = run_kubectl(self._kubeconfig, self._get).strip().partition("\n")
-        message = run_kubectl(self._kubeconfig, [*self._get, f"--output=jsonpath={MESSAGE}"])
-        without_age = f"{row.rpartition(' ')[0].strip()} {message}"
-        if not message or without_age == self._shown:
+        cut, end = header.find(MESSAGE), header.find(AFTER_MESSAGE)
+        header, row, message = header[:cut].rstrip(), row[:cut].rstrip(), row[cut:end].rstrip()
+        if not message or (row, message) == self._shown:
             return
-        say(
-            *(f"{INDENT}{line}" for line in ([] if header == self._header else [header]) + [row]),
-            f"{INDENT}  {message}",
-        )
-        self._header, self._shown = header, without_age
+        say(*(f"{INDENT}{line}" for line in (header, row) if line != self._header), f"{INDENT}  {message}")
+        self._header, self._shown = header, (row, message)

@@ -38,8 +38,7 @@ def bare_control_plane(options: Options = DEFAULTS) -> Iterator[ControlPlane]:
     options = replace(options, controller_manager_flags=(WITHOUT_NODES, *options.controller_manager_flags))
     name = f"control-plane-{secrets.token_hex(4)}"
     folder = FOLDER / name
-    folder.mkdir(parents=True)
-    with _owned(folder):
+    with _new(folder):
         try:
             api, etcd, peer = _free_ports(3)
             place = Place("127.0.0.1", api, etcd, peer, server=f"https://127.0.0.1:{api}")
@@ -53,16 +52,30 @@ def bare_control_plane(options: Options = DEFAULTS) -> Iterator[ControlPlane]:
 
 def remove_orphans() -> None:
     """Ends the control planes whose owner is gone: the lock on their folder is free then."""
-    for folder in FOLDER.glob("control-plane-*"):
-        with (folder / "owner").open("a") as lock:
-            if _taken(lock):
-                kill_all(partial(find_marked, folder.name))
-                shutil.rmtree(folder)
+    with _folders():
+        for folder in FOLDER.glob("control-plane-*"):
+            with (folder / "owner").open("a") as lock:
+                if _taken(lock):
+                    kill_all(partial(find_marked, folder.name))
+                    shutil.rmtree(folder)
 
 
 @contextmanager
-def _owned(folder: Path) -> Iterator[None]:
-    with (folder / "owner").open("a") as lock:
+def _new(folder: Path) -> Iterator[None]:
+    """Makes a folder and owns it, without a moment in which another run could take it for an orphan's."""
+    with ExitStack() as stack:
+        with _folders():
+            folder.mkdir()
+            lock = stack.enter_context((folder / "owner").open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _folders() -> Iterator[None]:
+    """Lets one run at a time make or remove folders of control planes."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / "lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -27,7 +27,10 @@ CHART: Final = CHECKOUT / "charts/serinus"
 NAMESPACE: Final = "serinus-system"
 OWN_IMAGE: Final = "SERINUS_IMAGE"
 OWN_MODEL_IMAGE: Final = "SERINUS_MODEL_IMAGE"
-ELSEWHERE: Final = "Or take a cluster that you have, one of kind for example: KUBECONFIG=FILE make install, or USE_KUBECONFIG=1 make demo."
+ELSEWHERE: Final = (
+    "Or take a cluster that you have, one of kind for example: KUBECONFIG=FILE make install, "
+    "or USE_KUBECONFIG=1 make demo."
+)
 WAIT: Final = "120s"
 NAMESPACE_MANIFEST: Final = {
     "apiVersion": "v1",

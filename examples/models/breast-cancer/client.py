@@ -24,7 +24,7 @@ from data import DIAGNOSES, parts
 NAME: Final = "breast-cancer"
 PATH: Final = f"/v2/models/{NAME}/infer"
 SHOWN: Final = 5
-ANSWER_SECONDS: Final = 5
+ANSWER_SECONDS: Final = 30
 CALLERS: Final = 4
 PAUSE_SECONDS: Final = 0.05
 REPORT_SECONDS: Final = 2
