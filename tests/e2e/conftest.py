@@ -1,4 +1,4 @@
-"""What the tests of the running operator share: an operator on the session's control plane, and a model to try it on."""
+"""What the tests of the running operator share: an operator on the session's control plane, and a model to try."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +25,8 @@ def model(
     operator: OperatorProcess, control_plane: ControlPlane, simulated_nodes: SimulatedNodes, namespace: str
 ) -> Iterator[Model]:
     """A ModelDeployment that is not there yet, in a namespace of its own whose pods run."""
+    assert operator.runs(), f"the operator ended:\n{operator.log_tail()}"
+    simulated_nodes.forget_decisions()
     model = Model(control_plane.api, namespace)
     yield model
     model.delete()

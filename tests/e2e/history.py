@@ -25,7 +25,8 @@ class History:
     @classmethod
     def from_now(cls, api: Api, namespace: str) -> "History":
         """Begin here."""
-        return cls(api, namespace, api.request("GET", "/api/v1/namespaces/default/services")["metadata"]["resourceVersion"])
+        now: str = api.request("GET", "/api/v1/namespaces/default/services")["metadata"]["resourceVersion"]
+        return cls(api, namespace, now)
 
     def of(self, *kinds: str) -> list[Event]:
         """Every change of these kinds, in the order in which they were written."""

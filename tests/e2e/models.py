@@ -1,5 +1,6 @@
-"""One ModelDeployment as a test handles it: apply, patch, delete; read all that belongs to it; wait for what it reports."""
+"""One ModelDeployment as a test handles it: apply and delete it, read all that is its own, wait for what it reports."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,6 +43,13 @@ class Model:
     api: Api
     namespace: str
     name: str = "fraud"
+
+    @classmethod
+    def in_new_namespace(cls, api: Api) -> "Model":
+        """One that is not there yet, in a namespace of its own."""
+        namespace = f"n{secrets.token_hex(4)}"
+        api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+        return cls(api, namespace)
 
     def apply(self, wanted: Json) -> str:
         """Write a spec as a user does; returns its revision."""
@@ -118,9 +126,7 @@ class Model:
 
     def pod_uids(self, revision: str) -> set[str]:
         """The identities of a revision's pods that stay."""
-        return {
-            pod["metadata"]["uid"] for pod in self.pods(revision) if "deletionTimestamp" not in pod["metadata"]
-        }
+        return {pod["metadata"]["uid"] for pod in self.pods(revision) if "deletionTimestamp" not in pod["metadata"]}
 
     def serving(self) -> str | None:
         """The revision that the model's address leads to."""

@@ -85,6 +85,14 @@ class OperatorProcess:
         """End it by SIGTERM, as a kubelet does; returns the exit code."""
         return self._end(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """Let it do nothing, as a machine does that is starved or a guest that is moved."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen one go on."""
+        self._signal(signal.SIGCONT)
+
     def restart(self) -> None:
         """Kill it and start it again in the same pod."""
         self.kill()
@@ -115,11 +123,15 @@ class OperatorProcess:
     def _end(self, how: signal.Signals) -> int:
         if self._process is None:
             return 0
-        self._process.send_signal(how)
+        self._signal(how)
         try:
             return self._process.wait(STOP_SECONDS)
         finally:
             self._process.kill()
+
+    def _signal(self, which: signal.Signals) -> None:
+        assert self._process, "this operator was never started"
+        self._process.send_signal(which)
 
     def _is_ready(self) -> bool:
         assert self.runs(), f"the operator ended:\n{self.log_tail()}"

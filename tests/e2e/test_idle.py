@@ -1,6 +1,7 @@
 """Nothing is written, and nothing asked, where nothing changes."""
 
 import time
+from functools import partial
 
 import pytest
 
@@ -24,8 +25,7 @@ def test_models_that_serve_or_stall_or_rest_cost_no_request(
     autoscaled = Model(model.api, model.namespace, "autoscaled")
     resting = Model(model.api, model.namespace, "resting")
     stalled = Model(model.api, model.namespace, "stalled")
-    sizes = {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}}
-    second = autoscaled.apply(spec("model:1", replicas=None, **sizes))
+    second = autoscaled.apply(spec("model:1", replicas=None, autoscaling={"minReplicas": 2, "maxReplicas": 3}))
     third = resting.apply(spec("model:1"))
     stalled.apply(spec("bad:1", rollout={"progressDeadlineSeconds": 1}))
     model.settles(serving)
@@ -55,7 +55,7 @@ def test_a_crash_loop_that_goes_round_is_told_once(
 
     for restarts in range(2, 6):
         simulated_nodes.decide(crash_loop(exit_code=1, restarts=restarts), image="bad:1")
-        eventually(lambda wanted=restarts: _restarts(model) == {wanted}, SECONDS, f"{restarts} restarts")
+        eventually(partial(_has_restarts, model, restarts), SECONDS, f"{restarts} restarts")
 
     eventually(lambda: _quiet_moment(operator, (model,)), SECONDS, "it has come to rest", interval=0)
     assert model.read()["metadata"]["resourceVersion"] == before
@@ -82,5 +82,6 @@ def _requests(operator: OperatorProcess) -> float:
     return total - operator.metric("rest_client_requests_total", method=LEASE_RENEWALS)
 
 
-def _restarts(model: Model) -> set[int]:
-    return {status["restartCount"] for pod in model.pods() for status in pod["status"].get("containerStatuses", ())}
+def _has_restarts(model: Model, count: int) -> bool:
+    statuses = [status for pod in model.pods() for status in pod["status"].get("containerStatuses", ())]
+    return {status["restartCount"] for status in statuses} == {count}

@@ -7,9 +7,10 @@ import pytest
 from serinus.api.names import API_VERSION, LABEL_DEPLOYMENT, LABEL_REVISION
 from tests.cluster.api import Json
 from tests.cluster.eventually import eventually
-from tests.e2e.models import KINDS, SECONDS, Model, children_of, spec
+from tests.e2e.models import KINDS, SECONDS, Model, spec
 
 pytestmark = pytest.mark.control_plane
+
 
 def container(deployment: Json) -> Json:
     """The model container of a Deployment."""
@@ -157,12 +158,12 @@ def test_a_lost_record_is_made_again_and_no_pod_moves(model: Model) -> None:
 
     model.api.delete(API_VERSION, "ModelRelease", f"fraud-{revision}", model.namespace)
 
-    def made_again() -> Json | None:
+    def made_again() -> bool:
         found = model.child("ModelRelease", revision)
-        return found if found and found["metadata"]["uid"] != before["metadata"]["uid"] else None
+        return bool(found and found["metadata"]["uid"] != before["metadata"]["uid"])
 
-    after = eventually(made_again, SECONDS, "there is a record again")
-    assert after["spec"] == before["spec"]
+    eventually(made_again, SECONDS, "there is a record again")
+    assert model.child_now("ModelRelease", revision)["spec"] == before["spec"]
     status = model.settles(revision)
     assert status["stable"]["version"] == "7"
     assert model.pod_uids(revision) == pods
@@ -265,8 +266,8 @@ def test_a_restored_backup_is_adopted_and_no_pod_moves(model: Model) -> None:
     model.settles(revision)
 
     uid = model.read()["metadata"]["uid"]
-    owners = [owner for item in model.belongings().values() for owner in item["metadata"].get("ownerReferences", [None])]
-    assert {owner and owner["uid"] for owner in owners} == {uid}
+    owners = [item["metadata"].get("ownerReferences") for item in model.belongings().values()]
+    assert {owner and owner[0]["uid"] for owner in owners} == {uid}
     assert model.pod_uids(revision) == pods
     assert model.child_now("ModelRelease", revision)["status"]["promotedAt"] == promoted
 

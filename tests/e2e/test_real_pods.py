@@ -76,9 +76,7 @@ def test_a_container_that_crashes_is_reported_with_its_reason_and_recovers(model
 def test_an_image_that_is_not_there_is_reported_and_recovers(model: Model, image: str) -> None:
     model.apply(real_spec("localhost/no-such-image:1", "7"))
     model.reports("PodsFailing", "ImagePullBackOff", "localhost/no-such-image:1")
-    available = model.condition("Available")
-    assert available is not None
-    assert available["status"] == "False"
+    assert model.says("Available") == ("False", "NoReadyPods")
     good = model.apply(real_spec(image, "7"))
     model.settles(good)
 
@@ -103,6 +101,7 @@ def test_an_autoscaler_gets_the_model_containers_cpu(model: Model, image: str) -
     def measured() -> Json:
         metrics = model.child_now("HorizontalPodAutoscaler", revision)["status"].get("currentMetrics")
         assert metrics, "no value yet"
+        assert "containerResource" in metrics[0], metrics
         current: Json = metrics[0]["containerResource"]["current"]
         assert "averageUtilization" in current
         return current

@@ -1,7 +1,10 @@
 """Sizes: by `kubectl scale`, to zero and back, by an autoscaler that comes and goes."""
 
+from typing import Final
+
 import pytest
 
+from tests.cluster.api import Json
 from tests.cluster.eventually import eventually
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import NEVER_READY
@@ -12,7 +15,7 @@ pytestmark = pytest.mark.control_plane
 
 HPA = "HorizontalPodAutoscaler"
 PDB = "PodDisruptionBudget"
-AUTOSCALED = {"replicas": None, "autoscaling": {"minReplicas": 2, "maxReplicas": 4}}
+AUTOSCALED: Final[Json] = {"replicas": None, "autoscaling": {"minReplicas": 2, "maxReplicas": 4}}
 
 
 def test_kubectl_scale_makes_more_pods_and_fewer(model: Model) -> None:

@@ -159,9 +159,7 @@ def test_an_image_that_cannot_be_pulled_stalls_and_the_old_revision_serves(
     model.settles(third)
 
 
-def test_a_stalled_revision_still_takes_over_when_its_pods_come(
-    model: Model, simulated_nodes: SimulatedNodes
-) -> None:
+def test_a_stalled_revision_still_takes_over_when_its_pods_come(model: Model, simulated_nodes: SimulatedNodes) -> None:
     model.settles(model.apply(spec("model:1")))
     simulated_nodes.decide(NEVER_READY, image="model:2")
     second = model.apply(spec("model:2", rollout={"progressDeadlineSeconds": 1}))

@@ -16,7 +16,7 @@ from serinus.rollout.rules import Intent, decide
 from serinus.rollout.view import Pods, RevisionView, Size, View
 from tests.rollout.views import NOW
 
-FAR = timedelta(days=30)
+OBSTACLE = timedelta(seconds=30)
 
 
 @dataclass
@@ -43,9 +43,14 @@ class World:
     created: dict[str, datetime] = field(default_factory=dict)
     serving: str | None = None
     broken: set[str] = field(default_factory=set)
+    blocked: bool = False
+    """Whether the address cannot be written: somebody else's object is there."""
     happened: bool = True
     wake_at: datetime | None = None
-    promotions: int = 0
+    away: int = 0
+    """How many things happen yet before the killed operator is back."""
+    drains: dict[str, datetime] = field(default_factory=dict)
+    """Until when those who were stable are to keep their pods."""
 
     # What users, nodes and time do.
 
@@ -67,8 +72,10 @@ class World:
             self._set_wanted(deployment, max(deployment.least, min(wanted, deployment.most)))
 
     def lose_record(self, name: str) -> None:
-        """Somebody deletes a ModelRelease."""
-        self.happened |= self.records.pop(name, self) is not self
+        """Somebody deletes a ModelRelease, and with it the knowledge of who followed whom."""
+        self.drains.clear()
+        self.happened |= name in self.records
+        self.records.pop(name, None)
 
     def lose_deployment(self, name: str) -> None:
         self.happened |= self.deployments.pop(name, None) is not None
@@ -80,6 +87,9 @@ class World:
 
     def operate(self) -> None:
         """The operator does what it does when it runs undisturbed."""
+        if self.away:
+            self.away -= 1
+            return
         for _ in range(20):
             if not self.is_due():
                 return
@@ -87,11 +97,11 @@ class World:
                 pass
         raise AssertionError("the operator finds no end")
 
-    def operate_until_killed(self, writes: int) -> None:
-        """The operator comes so far and starts anew; at its start it looks at everything."""
+    def operate_until_killed(self, writes: int, away: int) -> None:
+        """The operator comes so far and is away for a while; at its start it looks at everything."""
         for _ in islice(self.reconcile(), writes):
             pass
-        self.happened = True
+        self.happened, self.away = True, away
 
     def is_due(self) -> bool:
         return self.happened or (self.wake_at is not None and self.wake_at <= self.now)
@@ -102,15 +112,14 @@ class World:
         view, intent = self.decided()
         if intent.promote:
             yield from self._record(intent.serve)
-            self.records[intent.serve] = view.promotion_time
-            self.promotions += 1
+            self._promote(view, intent.serve)
             yield
             view, intent = self.decided()
         yield from self._bring_up(plan(view, intent))
         view, intent = self.decided()
         planned = plan(view, intent)
         yield from self._take_down(planned)
-        self.wake_at = planned.wake_at
+        self.wake_at = self.now + OBSTACLE if self.blocked else planned.wake_at
 
     def view(self) -> View:
         names = [name for name in self.deployments if name not in self.records]
@@ -129,15 +138,24 @@ class World:
 
     def _revision(self, name: str) -> RevisionView:
         found = self.deployments.get(name)
-        pods = found and Pods(found.wanted, found.ready, found.started_at, "broken" if name in self.broken else None)
+        failure = "broken" if name in self.broken else None
+        pods = Pods(found.wanted, found.ready, found.started_at, failure) if found else None
         return RevisionView(name, promoted_at=self.records.get(name), pods=pods)
+
+    def _promote(self, view: View, name: str) -> None:
+        found = self.deployments[name]
+        assert found.ready >= found.wanted >= self.size.least, f"{name} takes over before it is ready"
+        if view.stable:
+            self.drains[view.stable.revision] = view.promotion_time
+        self.drains.pop(name, None)
+        self.records[name] = view.promotion_time
 
     def _bring_up(self, planned: Plan) -> Iterator[None]:
         for name, size in planned.run:
             yield from self._record(name)
             yield from self._run(name, size)
         yield from self._record(planned.serve)
-        if self.serving != planned.serve:
+        if self.serving != planned.serve and not self.blocked:
             self._check_move(planned.serve)
             self.serving = planned.serve
             yield
@@ -145,11 +163,17 @@ class World:
     def _take_down(self, planned: Plan) -> Iterator[None]:
         for name in [name for name in self.deployments if name not in planned.keep]:
             assert self.size.is_zero or name != self.serving, f"{name} is at the address and goes"
-            del self.deployments[name]
+            assert self._may_go(name), f"{name} goes before the end of its drain"
+            self.lose_deployment(name)  # unlike the reply to another write, the end of an object is news
             yield
         for name in planned.forget:
             del self.records[name]
+            self.drains.pop(name, None)
             yield
+
+    def _may_go(self, name: str) -> bool:
+        since = self.drains.get(name)
+        return since is None or since + timedelta(seconds=self.policy.scale_down_delay_seconds) <= self.now
 
     def _check_move(self, to: str) -> None:
         if not self.size.is_zero and self._ready(self.serving):

@@ -1,0 +1,84 @@
+"""The edge: what a watch saw enters the cache, and whoever it concerns is queued."""
+
+from itertools import islice
+
+import pytest
+
+from serinus.cluster.cache import Cache
+from serinus.cluster.objects import Key
+from serinus.controller import edge
+from serinus.controller.edge import take
+from serinus.controller.queue import Queue
+from tests.cluster_layer.sightings import KEY, child
+
+OTHER = Key(KEY.namespace, "other")
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+@pytest.fixture
+async def queue() -> Queue:
+    return Queue()
+
+
+async def queued(queue: Queue) -> set[Key]:
+    keys = set()
+    while queue.oldest_seconds() or queue._ready.qsize():  # noqa: SLF001 - get() would wait
+        keys.add(await queue.get())
+    return keys
+
+
+async def test_news_is_queued(cache: Cache, queue: Queue) -> None:
+    take(child(version=1), cache, queue, gone=False)
+    assert cache.children(KEY) == [child(version=1)]
+    assert await queued(queue) == {KEY}
+
+
+async def test_what_our_own_write_told_already_is_no_news(cache: Cache, queue: Queue) -> None:
+    cache.put(child(version=2))
+    for version in (1, 2):
+        take(child(version=version), cache, queue, gone=False)
+    assert await queued(queue) == set()
+
+
+async def test_the_end_of_an_object_is_news_once(cache: Cache, queue: Queue) -> None:
+    cache.put(child(version=1))
+    take(child(version=2), cache, queue, gone=True)
+    assert cache.children(KEY) == []
+    assert await queued(queue) == {KEY}
+    queue.done(KEY)
+    take(child(version=2), cache, queue, gone=True)
+    assert await queued(queue) == set()
+
+
+async def test_a_label_that_was_changed_is_news_to_both(cache: Cache, queue: Queue) -> None:
+    """The one that lost the object must put it right; nobody else would tell it."""
+    cache.put(child(version=1))
+    take(child(version=2, deployment="other"), cache, queue, gone=False)
+    assert await queued(queue) == {KEY, OTHER}
+
+
+def test_kopf_tries_again_for_ever_and_from_the_start_for_each_request() -> None:
+    backoffs = edge.settings().networking.error_backoffs
+    assert not isinstance(backoffs, int | float)
+    assert backoffs is not None
+    for _ in range(2):
+        first = list(islice(backoffs, 100))
+        assert first[0] < first[-1] == 10
+        assert len(first) == 100
+
+
+def test_kopf_writes_nothing() -> None:
+    chosen = edge.settings()
+    assert not chosen.posting.enabled
+    assert chosen.peering.standalone
+
+
+def test_only_what_bears_our_label_is_watched_but_for_model_deployments() -> None:
+    selectors = edge.settings().watching.label_selectors
+    assert len(selectors) == len(edge.WATCHED) - 1
+    assert not any("modeldeployments" in str(selector) for selector in selectors)
+    assert set(selectors.values()) == {"serinus.dev/deployment"}

@@ -1,0 +1,145 @@
+"""The sweep: when all was seen, and what went without anybody saying so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from serinus.cluster.cache import Cache
+from serinus.cluster.errors import ForbiddenError, Retry
+from serinus.cluster.objects import Seen
+from serinus.controller.queue import Queue
+from serinus.controller.sweep import SLOWEST_LOOK_SECONDS, Sweep
+from tests.cluster_layer.clock import Clock
+from tests.cluster_layer.sightings import KEY, child, model, pod
+from tests.controller.fake_client import FakeClient
+
+INTERVAL = 300.0
+
+
+def page(*items: Seen) -> dict[str, Any]:
+    """Return the metadata of objects as a page of a list has it; an empty one has no list at all."""
+    listed = [
+        {
+            "metadata": {
+                "uid": item.uid,
+                "namespace": item.identity.namespace,
+                "name": item.identity.name,
+                "resourceVersion": str(item.version),
+            }
+        }
+        for item in items
+    ]
+    return {"metadata": {}, "items": listed or None}
+
+
+class Bench:
+    """A sweep that runs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.cache = Cache()
+        self.queue = Queue()
+        self.client = FakeClient()
+        self.sweep = Sweep(self.cache, self.queue, self.client, INTERVAL)
+        self.running: asyncio.Task[None] | None = None
+
+    async def is_synced_after(self, seconds: float) -> bool:
+        self.running = self.running or asyncio.create_task(self.sweep.run())
+        await self.clock.advance(seconds)
+        return self.sweep.synced.is_set()
+
+    def queued(self) -> bool:
+        return self.queue.oldest_seconds() > 0
+
+
+@pytest.fixture
+async def bench(clock: Clock) -> AsyncIterator[Bench]:
+    opened = Bench(clock)
+    yield opened
+    assert opened.running
+    opened.running.cancel()
+    await asyncio.wait([opened.running])
+
+
+async def test_an_empty_cluster_is_seen_at_once(bench: Bench) -> None:
+    assert await bench.is_synced_after(0)
+
+
+@pytest.mark.parametrize("known", [None, model(4)], ids=["missing", "older"])
+async def test_it_waits_for_what_the_watches_have_not_brought(bench: Bench, known: Seen | None) -> None:
+    bench.client.collections = {"ModelDeployment": [page(model(5))]}
+    if known:
+        bench.cache.put(known)
+    for seconds in (0, 1, 10, 100):
+        assert not await bench.is_synced_after(seconds)
+    bench.cache.put(model(5))
+    assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
+
+
+async def test_it_waits_for_objects_of_every_page(bench: Bench) -> None:
+    bench.client.collections = {"Pod": [page(pod("a")), page(pod("b")), page()]}
+    bench.cache.put(pod("a"))
+    assert not await bench.is_synced_after(0)
+    bench.cache.put(pod("b"))
+    assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
+
+
+async def test_what_the_cache_has_newer_is_no_reason_to_wait(bench: Bench) -> None:
+    bench.client.collections = {"ModelDeployment": [page(model(5))]}
+    bench.cache.put(model(6))
+    assert await bench.is_synced_after(0)
+
+
+@pytest.mark.parametrize("error", [Retry("busy"), ForbiddenError(403, "Forbidden", "no")], ids=repr)
+async def test_a_server_that_does_not_answer_is_asked_again(bench: Bench, error: Exception) -> None:
+    bench.client.collections = {"Service": [error]}
+    assert not await bench.is_synced_after(0)
+    bench.client.collections = {}
+    assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
+
+
+async def test_what_has_gone_is_dropped_and_its_model_deployment_looked_at(bench: Bench) -> None:
+    kept, gone = child(name="fraud"), child()
+    bench.cache.put(kept)
+    bench.cache.put(gone)
+    bench.client.collections = {"Service": [page(kept)]}
+    assert await bench.is_synced_after(0)
+    assert bench.cache.children(KEY) == [kept]
+    assert await bench.queue.get() == KEY
+
+
+async def test_later_deletions_are_found_too(bench: Bench) -> None:
+    bench.cache.put(child())
+    bench.client.collections = {"Service": [page(child())]}
+    assert await bench.is_synced_after(0)
+    bench.client.collections = {}
+    await bench.is_synced_after(INTERVAL - 1)
+    assert bench.cache.children(KEY)
+    await bench.is_synced_after(2)
+    assert bench.cache.children(KEY) == []
+
+
+async def test_an_interval_without_answers_drops_nothing(bench: Bench) -> None:
+    bench.cache.put(child())
+    bench.client.collections = {"Service": [page(child())]}
+    await bench.is_synced_after(0)
+    bench.client.collections = {"Service": [page(), Retry("busy")]}
+    await bench.is_synced_after(2 * INTERVAL)
+    assert bench.cache.children(KEY)
+    assert not bench.queued()
+
+
+async def test_what_changed_while_the_list_was_under_way_is_kept(bench: Bench) -> None:
+    bench.cache.put(child(version=1))
+    bench.client.collections = {"Service": [page()]}
+
+    def change() -> None:
+        bench.cache.put(child(version=2))
+
+    bench.client.while_listing = change
+    await bench.is_synced_after(0)
+    assert bench.cache.children(KEY) == [child(version=2)]
+    await bench.clock.advance(1)
+    assert not bench.queued()

@@ -1,0 +1,244 @@
+"""A reverse proxy before the API server that does to chosen requests what networks, servers and power cuts do.
+
+    with Proxy(plane) as proxy:
+        proxy.fault = lambda request: lose_reply if request.method == "DELETE" else None
+
+What a proxy is told to do is a fault: a coroutine function that gets the exchange and may forward it, or not.
+"""
+
+import asyncio
+import json
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Final, Self
+
+import aiohttp
+from aiohttp import web
+
+from tests.cluster.control_plane import ControlPlane
+
+WRITES: Final = ("POST", "PUT", "PATCH", "DELETE")
+BYSTANDERS: Final = ("leases", "selfsubjectaccessreviews")
+"""What is written all the time, or changes nothing."""
+HOP_BY_HOP: Final = ("connection", "content-length", "host", "transfer-encoding", "accept-encoding", "content-encoding")
+ANY_SIZE: Final = 0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the operator asked for."""
+
+    method: str
+    namespace: str
+    plural: str
+    name: str
+    part: str
+    watches: bool
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes an object that matters."""
+        return self.method in WRITES and self.plural not in BYSTANDERS
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.method, self.plural, self.name, self.part)))
+
+    @classmethod
+    def of(cls, request: web.Request) -> "Request":
+        """Read the parts of a path such as /apis/apps/v1/namespaces/risk/deployments/fraud/scale."""
+        words = request.path.strip("/").split("/")
+        words = words[2:] if words[0] == "api" else words[3:]
+        namespace = words[1] if words[:1] == ["namespaces"] and len(words) > 2 else ""
+        plural, name, part, *_ = [*(words[2:] if namespace else words), "", "", ""]
+        return cls(request.method, namespace, plural, name, part, "watch" in request.query)
+
+
+class Exchange:
+    """One request under way, which a fault may forward, answer itself or leave unanswered."""
+
+    def __init__(self, request: web.Request, upstream: aiohttp.ClientSession) -> None:
+        self._request = request
+        self._upstream = upstream
+
+    async def forward(self) -> web.StreamResponse:
+        """Let the API server answer."""
+        headers = {name: value for name, value in self._request.headers.items() if name.lower() not in HOP_BY_HOP}
+        async with self._upstream.request(
+            self._request.method, self._request.path_qs, headers=headers, data=await self._request.read() or None
+        ) as answer:
+            kept = {name: value for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP}
+            if "watch" not in self._request.query:
+                return web.Response(status=answer.status, body=await answer.read(), headers=kept)
+            stream = web.StreamResponse(status=answer.status, headers=kept)
+            await stream.prepare(self._request)
+            async for chunk in answer.content.iter_any():
+                await stream.write(chunk)
+            return stream
+
+    def hang_up(self) -> web.Response:
+        """End the connection without an answer."""
+        if self._request.transport:
+            self._request.transport.abort()
+        return web.Response()
+
+
+Fault = Callable[[Exchange], Awaitable[web.StreamResponse]]
+
+
+async def drop(exchange: Exchange) -> web.StreamResponse:
+    """The request never arrives."""
+    return exchange.hang_up()
+
+
+async def lose_reply(exchange: Exchange) -> web.StreamResponse:
+    """The request is done, and nobody hears of it."""
+    await exchange.forward()
+    return exchange.hang_up()
+
+
+def answer(status: int, reason: str = "", headers: Mapping[str, str] | None = None) -> Fault:
+    """The API server refuses, as it does: with a Status."""
+
+    async def refuse(_: Exchange) -> web.StreamResponse:
+        body = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": status, "reason": reason}
+        text = json.dumps(body | {"message": f"{reason}: made by a test"})
+        return web.Response(status=status, text=text, content_type="application/json", headers=headers)
+
+    return refuse
+
+
+async def forget_the_past(_: Exchange) -> web.StreamResponse:
+    """A watch cannot go on from where it was: the answer is a stream with this one event."""
+    status = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 410, "reason": "Expired"}
+    event = {"type": "ERROR", "object": status | {"message": "too old resource version"}}
+    return web.Response(text=json.dumps(event) + "\n", content_type="application/json")
+
+
+def delay(seconds: float) -> Fault:
+    """The request arrives late."""
+
+    async def wait(exchange: Exchange) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await exchange.forward()
+
+    return wait
+
+
+def before(act: Callable[[], None]) -> Fault:
+    """Something happens to the operator, and its request never arrives."""
+
+    async def act_first(exchange: Exchange) -> web.StreamResponse:
+        act()
+        return exchange.hang_up()
+
+    return act_first
+
+
+def after(act: Callable[[], None]) -> Fault:
+    """The request is done; then something happens to the operator, and it never learns of it."""
+
+    async def act_then(exchange: Exchange) -> web.StreamResponse:
+        await exchange.forward()
+        act()
+        return exchange.hang_up()
+
+    return act_then
+
+
+class Proxy:
+    """A context manager; works in a thread of its own, in which it also calls `fault` and `done`."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.fault: Callable[[Request], Fault | None] = lambda _: None
+        """What to do to a request; None lets it pass. Called once for each, in the order in which they arrive."""
+        self.done: Callable[[Request, int], None] = lambda *_: None
+        """Told of every request that the API server answered, with the status code."""
+        self._server = plane.place.server
+        self._trust = ssl.create_default_context(cafile=plane.authority)
+        self._loop: asyncio.AbstractEventLoop
+        self._stop: asyncio.Event
+        self._port: Future[int] = Future()
+        self._watches: dict[asyncio.Transport, str] = {}
+        self._expired: Counter[str] = Counter()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), name="proxy", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where the operator finds it."""
+        return f"http://127.0.0.1:{self._port.result(timeout=10)}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self.url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(timeout=30)
+
+    def break_watches(self) -> None:
+        """End every watch there is, without a word; to be called by a fault, in the proxy's thread."""
+        for connection in self._watches:
+            connection.abort()
+
+    def expire_watches(self) -> None:
+        """End every watch there is and refuse the first try to go on: the API server has forgotten what came before."""
+        self._expired += Counter(self._watches.values())
+        self.break_watches()
+
+    async def _run(self) -> None:
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        connector = aiohttp.TCPConnector(limit=0, ssl=self._trust)
+        unhurried = aiohttp.ClientTimeout(total=None)
+        async with aiohttp.ClientSession(self._server, connector=connector, timeout=unhurried) as upstream:
+
+            async def handle(incoming: web.Request) -> web.StreamResponse:
+                return await self._handle(incoming, upstream)
+
+            application = web.Application(client_max_size=ANY_SIZE)
+            application.router.add_route("*", "/{path:.*}", handle)
+            # A watch ends with the operator that watched.
+            runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            self._port.set_result(runner.addresses[0][1])
+            await self._stop.wait()
+            await runner.cleanup()
+
+    async def _handle(self, incoming: web.Request, upstream: aiohttp.ClientSession) -> web.StreamResponse:
+        request = Request.of(incoming)
+        exchange = _Counted(incoming, upstream, lambda status: self.done(request, status))
+        fault = self._fault_of_watch(request) if request.watches else self.fault(request)
+        if request.watches and incoming.transport:
+            self._watches[incoming.transport] = request.plural
+        try:
+            return await (fault(exchange) if fault else exchange.forward())
+        except (aiohttp.ClientError, ConnectionError):
+            return exchange.hang_up()
+        finally:
+            if incoming.transport:
+                self._watches.pop(incoming.transport, None)
+
+    def _fault_of_watch(self, request: Request) -> Fault | None:
+        if not self._expired[request.plural]:
+            return self.fault(request)
+        self._expired[request.plural] -= 1
+        return forget_the_past
+
+
+class _Counted(Exchange):
+    """An exchange that tells when the API server has answered."""
+
+    def __init__(self, request: web.Request, upstream: aiohttp.ClientSession, answered: Callable[[int], None]) -> None:
+        super().__init__(request, upstream)
+        self._answered = answered
+
+    async def forward(self) -> web.StreamResponse:
+        response = await super().forward()
+        self._answered(response.status)
+        return response

@@ -1,0 +1,38 @@
+"""A control plane, nodes, an operator and the proxy between them: what one fault test works on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.cluster.bare import bare_control_plane
+from tests.cluster.control_plane import ADMIN, ControlPlane
+from tests.cluster.fixtures import apply_definitions
+from tests.cluster.simulated_nodes import SimulatedNodes
+from tests.e2e.operator import OperatorProcess, prepared
+from tests.faults.proxy import Proxy
+
+
+@dataclass(frozen=True)
+class Rig:
+    """Everything runs; the operator sees the API server through the proxy alone, the test sees it as it is."""
+
+    plane: ControlPlane
+    nodes: SimulatedNodes
+    proxy: Proxy
+    operator: OperatorProcess
+
+    def kill_and_restart(self) -> None:
+        """SIGKILL, and the kubelet starts the container again; does not wait for it."""
+        self.operator.kill()
+        self.operator.start(until_ready=False)
+
+
+@contextmanager
+def new_rig() -> Iterator[Rig]:
+    """A rig of one's own."""
+    with bare_control_plane() as plane, SimulatedNodes(plane) as nodes, Proxy(plane) as proxy:
+        apply_definitions(plane.api)
+        operator = prepared(plane)
+        operator.kubeconfig = plane.write_kubeconfig(plane.folder / "proxied.kubeconfig", ADMIN, proxy.url)
+        with operator:
+            yield Rig(plane, nodes, proxy, operator)
