@@ -29,7 +29,7 @@ QUICK_MODELS: Final = 50
 RELEASES: Final = 10
 RELEASE_BYTES: Final = 100 * KIBIBYTE
 SECONDS: Final = 30
-TIMEOUT: Final = 900
+TIMEOUT: Final = 1800
 
 
 def run(*, quick: bool) -> list[Figure]:

@@ -18,6 +18,8 @@ from tests.cluster.eventually import NotYetError, eventually
 
 REPLICAS: Final = 3
 KIBIBYTE: Final = 1024
+LOOK_SECONDS: Final = 2.0
+"""Looking at a thousand of them is work for the API server, too."""
 BULK_FIELDS: Final = 50
 MODELS: Final = MODEL_DEPLOYMENT.path(NAMESPACE)
 RELEASES: Final = MODEL_RELEASE.path(NAMESPACE)
@@ -70,7 +72,7 @@ def wait_until_served(api: Api, number: int, timeout: float) -> int:
             raise NotYetError(f"{ready} of {number} ModelDeployments are served")
         return True
 
-    eventually(served, timeout, "all ModelDeployments are served", interval=1)
+    eventually(served, timeout, "all ModelDeployments are served", interval=LOOK_SECONDS)
     return count_ready_pods(api)
 
 
