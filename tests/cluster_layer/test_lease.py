@@ -147,6 +147,15 @@ async def test_a_renewal_starts_the_wait_anew(cluster: Cluster) -> None:
     assert leads(second)
 
 
+async def test_a_lease_deleted_under_its_holder_makes_no_second_leader(cluster: Cluster) -> None:
+    first = await cluster.replica("first")
+    second = await cluster.replica("second")
+    cluster.server.lease = None
+    await cluster.passes(2 * SECONDS)
+    assert leads(first)
+    assert not leads(second)
+
+
 async def test_the_holder_of_a_longer_lease_is_given_its_time(cluster: Cluster) -> None:
     first = await cluster.replica("first")
     await cluster.ends(first)

@@ -114,6 +114,35 @@ async def test_what_was_written_a_moment_ago_is_not_written_again() -> None:
     assert len(bench.client.writes) == 1
 
 
+NO_ROOM = InvalidError(422, "Invalid", 'spec.ports[1].name: Duplicate value: "http"')
+
+
+async def test_an_item_of_a_list_that_somebody_renamed_goes_before_ours_comes_back() -> None:
+    """An apply would put our port beside theirs."""
+    bench = Bench(on_server(field_taken))
+    bench.client.refusals = [NO_ROOM]
+    refused, over, again = await bench.ensure()
+    assert (refused.verb, over.verb, again.verb) == ("apply", "merge", "apply")
+    assert over.body == {"metadata": {"resourceVersion": "7"}, "spec": SERVICE["spec"]}
+    assert again.body["metadata"]["resourceVersion"] == str(1000)
+    assert await bench.ensure() == [refused, over, again]
+
+
+async def test_an_intent_that_was_never_applied_is_refused_without_another_try() -> None:
+    bench = Bench(on_server(another_intent))
+    bench.client.refusals = [NO_ROOM]
+    with pytest.raises(Refused):
+        await bench.ensure()
+    assert [write.verb for write in bench.client.writes] == ["apply"]
+
+
+async def test_what_cannot_be_written_over_either_is_refused_in_the_servers_first_words() -> None:
+    bench = Bench(on_server(field_taken))
+    bench.client.refusals = [NO_ROOM, InvalidError(422, "Invalid", "something else")]
+    with pytest.raises(Refused, match="Duplicate value"):
+        await bench.ensure()
+
+
 async def test_what_is_as_it_should_be_costs_no_request() -> None:
     bench = Bench(on_server())
     assert await bench.ensure() == []

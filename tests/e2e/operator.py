@@ -14,11 +14,18 @@ from types import TracebackType
 from typing import Final, Self
 from uuid import uuid4
 
+import yaml
+
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
+from tests.cluster.instance import CHECKOUT
 from tests.cluster.processes import MARK
 
+MANIFESTS: Final = CHECKOUT / "manifests" / "install.yaml"
+IDENTITY: Final = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+"""What of an installation says who the operator is and what it may do."""
 NAMESPACE: Final = "serinus-system"
+SERVICE_ACCOUNT: Final = "serinus"
 START_SECONDS: Final = 30
 STOP_SECONDS: Final = 20
 OBSTACLE_SECONDS: Final = 1
@@ -49,7 +56,8 @@ class OperatorProcess:
     _process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        if not self.runs():
+            self.start()
         return self
 
     def __exit__(
@@ -106,6 +114,14 @@ class OperatorProcess:
         """Wait for /readyz."""
         eventually(self._is_ready, START_SECONDS, f"the operator is ready; its log: {self.log}")
 
+    def complaint(self) -> str:
+        """What /readyz says; empty where the operator is ready or does not answer yet."""
+        try:
+            status, text = self._answer("/readyz")
+        except OSError:
+            return ""
+        return "" if status == http.HTTPStatus.OK else text
+
     def metric(self, name: str, **labels: str) -> float:
         """The sum of a metric over all series that have these labels."""
         wanted = {f'{label}="{value}"' for label, value in labels.items()}
@@ -152,8 +168,26 @@ class OperatorProcess:
             connection.close()
 
 
-def prepared(plane: ControlPlane, *, name: str = "operator", flags: tuple[str, ...] = ()) -> OperatorProcess:
-    """An operator for a control plane, not yet started; its namespace is there, and waits are short."""
-    plane.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
-    log = plane.folder / "logs" / f"{name}.log"
-    return OperatorProcess(plane, plane.kubeconfig, log, flags)
+def prepared(
+    plane: ControlPlane, *, name: str = "operator", flags: tuple[str, ...] = (), server: str | None = None
+) -> OperatorProcess:
+    """An operator for a control plane, not yet started; it has the rights that an installed one has, and no more.
+
+    `server` is where it finds the API server, if not where that listens.
+    """
+    for manifest in yaml.safe_load_all(MANIFESTS.read_text()):
+        if manifest["kind"] in IDENTITY:
+            plane.api.apply(manifest)
+    content = yaml.safe_load(plane.kubeconfig.read_text())
+    content["users"][0]["user"] = {"token": _token(plane)}
+    content["clusters"][0]["cluster"]["server"] = server or plane.place.server
+    kubeconfig = plane.folder / f"{name}.kubeconfig"
+    kubeconfig.write_text(yaml.safe_dump(content))
+    return OperatorProcess(plane, kubeconfig, plane.folder / "logs" / f"{name}.log", flags)
+
+
+def _token(plane: ControlPlane) -> str:
+    path = plane.api.path("v1", "ServiceAccount", NAMESPACE, SERVICE_ACCOUNT) + "/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 86_400}}
+    answer = plane.api.request("POST", path, request)
+    return str(answer["status"]["token"])

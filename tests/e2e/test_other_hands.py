@@ -63,6 +63,34 @@ EDITS: list[tuple[str, str, Json, Callable[[Json], object], object]] = [
         8080,
     ),
     (
+        "another port",
+        "Service",
+        {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 8080}]}},
+        lambda d: [port["port"] for port in d["spec"]["ports"]],
+        [80],
+    ),
+    (
+        "another container port",
+        "Deployment",
+        {
+            "spec": {
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "model",
+                                "image": "model:1",
+                                "ports": [{"name": "http", "containerPort": 81}],
+                            }
+                        ]
+                    }
+                }
+            }
+        },
+        lambda d: [port["containerPort"] for port in container(d)["ports"]],
+        [8080],
+    ),
+    (
         "budget",
         "PodDisruptionBudget",
         {"spec": {"maxUnavailable": 2}},
@@ -93,9 +121,10 @@ def test_a_hand_edited_child_is_put_right(
         {"spec": {"selector": {LABEL_REVISION: "0123456789"}}},
         {"spec": {"selector": {"app": "another"}}},
         {"spec": {"ports": [{"name": "http", "port": 80, "targetPort": 9999}]}},
+        {"spec": {"ports": [{"name": "http", "port": 81, "targetPort": 8080}]}},
         {"metadata": {"labels": {LABEL_DEPLOYMENT: None}}},
     ],
-    ids=["another revision", "another label", "port", "label removed"],
+    ids=["another revision", "another label", "target port", "port", "label removed"],
 )
 def test_the_models_address_is_put_right(model: Model, edit: Json) -> None:
     revision = model.apply(spec())

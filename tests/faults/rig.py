@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tests.cluster.bare import bare_control_plane
-from tests.cluster.control_plane import ADMIN, ControlPlane
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.fixtures import apply_definitions
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.e2e.operator import OperatorProcess, prepared
@@ -32,7 +32,5 @@ def new_rig() -> Iterator[Rig]:
     """A rig of one's own."""
     with bare_control_plane() as plane, SimulatedNodes(plane) as nodes, Proxy(plane) as proxy:
         apply_definitions(plane.api)
-        operator = prepared(plane)
-        operator.kubeconfig = plane.write_kubeconfig(plane.folder / "proxied.kubeconfig", ADMIN, proxy.url)
-        with operator:
+        with prepared(plane, server=proxy.url) as operator:
             yield Rig(plane, nodes, proxy, operator)

@@ -183,7 +183,7 @@ class TestWake:
         others = revision("b", "3/3", promoted=ago(10)), revision("a", "3/3", promoted=OLD)
         assert planned(view(asked, *others, serving="b", policy=DELAY)).wake_at == ahead(20)
         slow = Rollout(scale_down_delay_seconds=3600)
-        assert planned(view(asked, *others, serving="b", policy=slow)).wake_at == ahead(500)
+        assert planned(view(asked, *others, serving="b", policy=slow)).wake_at == ahead(590)
 
 
 class TestHistory:

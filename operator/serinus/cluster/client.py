@@ -102,8 +102,10 @@ class Client:
         options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         try:
             await self._write("DELETE", resource.path(namespace, name), options)
-        except (NotFoundError, ConflictError):
+        except NotFoundError:
             return
+        except ConflictError as error:  # another one has its name by now, and we have not seen it yet
+            raise Retry(f"{resource.kind} {name} changed meanwhile") from error
 
     async def unfenced(self, method: str, path: str, body: Document | None = None) -> Document:
         """Make a request that needs no Lease: those that get the Lease, and questions about our rights."""

@@ -107,7 +107,7 @@ class Lease:
 
     async def _try(self, requests: Requests) -> None:
         current = self._held or await self._read(requests)
-        if current is not None and not self._may_take(current["spec"]):
+        if not (self._may_take(current["spec"]) if current else self._may_create()):
             return
         started = time.monotonic()
         if current is None:
@@ -137,6 +137,10 @@ class Lease:
         if known is None or (known.holder, known.renewed) != (sight.holder, sight.renewed):
             self._other = known = sight
         return now - known.at > known.seconds
+
+    def _may_create(self) -> bool:
+        """Return whether nobody can hold a Lease that is not there: somebody may have deleted it under its holder."""
+        return self._other is None or time.monotonic() - self._other.at > self._other.seconds
 
     def _spec(self, before: Document) -> Document:
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -38,7 +38,12 @@ class Children:
             return
         if known.controller is None:
             await check_still_there(self._client, model)
-        await self._write(identity, wanted, force=True, version=known.version)
+        try:
+            await self._write(identity, wanted, force=True, version=known.version)
+        except Refused as refusal:
+            if refusal.reason is not Reason.RENDER_FAILED or known.intent != seal_of(wanted):
+                raise
+            await self._write_over(known, wanted, refusal)
 
     async def hand_over(self, model: SeenModelDeployment, manifest: Manifest, pods: int) -> None:
         """Keep a Deployment's size while its replicas pass from us to an autoscaler.
@@ -88,6 +93,20 @@ class Children:
         metadata = document["metadata"]
         owner = metadata.get("labels", {}).get(LABEL_DEPLOYMENT)
         check_owner(model, identity, owner, controller_of(metadata))
+
+    async def _write_over(self, known: SeenChild, wanted: Manifest, refusal: Refused) -> None:
+        """Put right what an apply cannot, though it could once.
+
+        Where somebody changed what names an item of a list, such as the number of a port, an apply keeps theirs and
+        adds ours beside it, which the server refuses. A merge replaces lists.
+        """
+        identity = known.identity
+        patch = {"metadata": {"resourceVersion": str(known.version)}, "spec": wanted["spec"]}
+        try:
+            document = await self._client.merge(BY_KIND[identity.kind], identity.namespace, identity.name, patch)
+        except InvalidError:
+            raise refusal from None
+        await self._write(identity, wanted, force=True, version=int(document["metadata"]["resourceVersion"]))
 
     async def _write(self, identity: Identity, wanted: Manifest, *, force: bool, version: int | None = None) -> None:
         if version is not None:

@@ -4,6 +4,7 @@ import itertools
 from typing import Any, Final
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from serinus.api.names import GROUP, LABEL_DEPLOYMENT
 from serinus.cluster.cache import Cache
@@ -46,6 +47,21 @@ class _NoProgress(kopf.ProgressStorage):
 
     def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
         """Touch nothing."""
+
+
+class NoMemories(ResourceMemories):
+    """Remembers no object: Kopf would keep a kilobyte of each for timers, daemons and indices, which we have not."""
+
+    async def recall(
+        self,
+        raw_body: kopf.RawBody,
+        *,
+        memobase: Any = None,  # noqa: ANN401 - Kopf's
+        noticed_by_listing: bool = False,
+        ephemeral: bool = False,  # noqa: ARG002 - Kopf's
+    ) -> ResourceMemory:
+        """Return a memory for this event alone."""
+        return await super().recall(raw_body, memobase=memobase, noticed_by_listing=noticed_by_listing, ephemeral=True)
 
 
 def settings() -> kopf.OperatorSettings:

@@ -80,6 +80,7 @@ class Operator:
         await kopf.operator(
             registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
             settings=edge.settings(),
+            memories=edge.NoMemories(),
             clusterwide=True,
         )
 

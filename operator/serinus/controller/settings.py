@@ -3,6 +3,7 @@
 import argparse
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -27,7 +28,7 @@ class Settings:
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Add the operator's flags; each may also come from the environment, as SERINUS_WORKERS for --workers."""
 
-    def flag(name: str, default: str, kind: type, text: str) -> None:
+    def flag(name: str, default: str, kind: Callable[[str], object], text: str) -> None:
         variable = ENVIRONMENT_PREFIX + name.removeprefix("--").replace("-", "_").upper()
         value = os.environ.get(variable, default)
         parser.add_argument(name, type=kind, default=value, help=f"{text} [{variable}, default: {default or 'none'}]")
@@ -40,7 +41,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flag("--lease-seconds", "15", int, "how long a Lease lasts that is not renewed")
     flag("--sweep-seconds", "300", float, "how often to compare the cache with the cluster")
     flag("--obstacle-seconds", "30", float, "when to try again what the API server or another's object refused")
-    flag("--log-level", "info", str, "debug, info, warning or error")
+    flag("--log-level", "info", _level, "debug, info, warning or error")
 
 
 def settings_from(flags: argparse.Namespace) -> Settings:
@@ -56,3 +57,9 @@ def settings_from(flags: argparse.Namespace) -> Settings:
         obstacle_seconds=flags.obstacle_seconds,
         log_level=flags.log_level,
     )
+
+
+def _level(name: str) -> str:
+    if name.lower() not in ("debug", "info", "warning", "error"):
+        raise argparse.ArgumentTypeError(f"'{name}' is none of debug, info, warning and error")
+    return name

@@ -36,23 +36,24 @@ class Sweep:
 
     async def run(self) -> None:
         """Wait for the cache to be complete, then sweep now and then, until cancelled."""
-        pause = FIRST_LOOK_SECONDS
-        while not await self._is_complete():
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
+        for resource in WATCHED:  # one kind after the other: a look at a large cluster is work for the API server
+            pause = FIRST_LOOK_SECONDS
+            while not await self._is_complete(resource):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
         self.synced.set()
         logger.info("in step with the cluster", extra={"objects": len(self._cache)})
         while True:
             await asyncio.sleep(self._interval)
-            await self._is_complete()
+            for resource in WATCHED:
+                await self._is_complete(resource)
 
-    async def _is_complete(self) -> bool:
+    async def _is_complete(self, resource: Resource) -> bool:
         try:
-            missing = [await self._sweep(resource) for resource in WATCHED]
+            return await self._sweep(resource) == 0
         except (Retry, ApiError) as error:
             logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
             return False
-        return not any(missing)
 
     async def _sweep(self, resource: Resource) -> int:
         """Drop what is gone, queue what is not yet in the cache, and return how much that is."""

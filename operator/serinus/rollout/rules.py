@@ -129,9 +129,12 @@ def _address(view: View) -> str:
 
 
 def _deadline(view: View) -> datetime | None:
+    """Return when the asked revision's pods are late; those still there from before count from their replacement."""
     if view.asked.pods is None:
         return None
-    return view.asked.pods.started_at + timedelta(seconds=view.policy.progress_deadline_seconds)
+    replaced_at = view.stable.promoted_at if view.stable else None
+    start = max(view.asked.pods.started_at, replaced_at or view.asked.pods.started_at)
+    return start + timedelta(seconds=view.policy.progress_deadline_seconds)
 
 
 def _count(revision: RevisionView) -> str:
