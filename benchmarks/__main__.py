@@ -1,4 +1,7 @@
-"""`python -m benchmarks [NAME...] [--quick]`: run benchmarks one after the other, print their figures, keep them."""
+"""`python -m benchmarks [NAME...] [--quick]`: run benchmarks one after the other, print their figures.
+
+A whole run is written to .bench/results.json; one of some benchmarks or of smaller numbers is not.
+"""
 
 import argparse
 import sys
@@ -27,7 +30,7 @@ def main() -> int:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"which to run: {', '.join(BENCHMARKS)} (default: all)"
     )
-    parser.add_argument("--quick", action="store_true", help="smaller numbers, for work on a benchmark; not kept")
+    parser.add_argument("--quick", action="store_true", help="smaller numbers, for work on a benchmark")
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - BENCHMARKS.keys():
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
@@ -37,7 +40,7 @@ def main() -> int:
     if chosen.quick:
         print("QUICK RUN, with smaller numbers than the limits are meant for:")
     show(figures)
-    if not chosen.quick:
+    if not chosen.quick and not chosen.names:
         write(figures)
         print(f"written to {RESULTS.relative_to(RESULTS.parents[1])}")
     return 0 if all(figure.ok for figure in figures) else 1

@@ -49,7 +49,7 @@ def run(*, quick: bool) -> list[Figure]:
         operator.wait_until_in_step(timeout=60)
         changed, floor, pods = asyncio.run(_measure(place, count, changes))
         load = f"{changes} changes, one at a time, {count} ModelDeployments; {sizes(place.plane.api)}"
-        conditions = Conditions(load, pods, errors=len(operator.complaints()), work=len(changed))
+        conditions = Conditions(load, pods, errors=operator.count_complaints(), work=len(changed))
         operator.stop()
     return [
         Figure("spec change to pods asked for, p50", _percentile(changed, 50), "ms", conditions, LIMIT_MILLISECONDS),

@@ -22,7 +22,7 @@ def run(*, quick: bool) -> list[Figure]:
         memory = operator.watch_memory(seconds)
         conditions = Conditions(
             load=f"no ModelDeployment, watched for {seconds} s",
-            errors=len(operator.complaints()),
+            errors=operator.count_complaints(),
             work=int(operator.metric("rest_client_requests_total")),
         )
         operator.stop()

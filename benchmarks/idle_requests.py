@@ -45,7 +45,9 @@ def run(*, quick: bool) -> list[Figure]:
         asked = _requests_of(place, seconds)
         swept = _requests_of_one_sweep(place, operator)
         load = f"{models} idle ModelDeployments, {seconds} s; {sizes(place.plane.api)}"
-        conditions = Conditions(load, pods, len(first.complaints() + operator.complaints()), work=renewals(asked))
+        conditions = Conditions(
+            load, pods, first.count_complaints() + operator.count_complaints(), work=renewals(asked)
+        )
         operator.stop()
     return [
         Figure("writes while idle", total(asked, "write"), "requests", conditions, limit=0),

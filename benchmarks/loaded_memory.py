@@ -83,7 +83,7 @@ def _watched(place: Setting, operator: OperatorProcess, models: int) -> tuple[Me
     api = place.plane.api
     load = f"{models} ModelDeployments, {models * RELEASES} past ModelReleases; {sizes(api)}"
     pods = count_ready_pods(api)
-    return memory, Conditions(load, pods, errors=len(operator.complaints()), work=pods)
+    return memory, Conditions(load, pods, errors=operator.count_complaints(), work=pods)
 
 
 async def _create_models(place: Setting, models: int) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from tests.cluster.api import Api, ApiError
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import NotYetError, eventually
+from tests.cluster.parts.progress import step
 from tests.cluster.processes import ProcessEndedError
 
 USER: Final = "serinus"
@@ -103,10 +104,13 @@ class OperatorProcess:
         values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", self._own.text("/metrics"), re.MULTILINE)
         return sum(map(float, values))
 
-    def complaints(self) -> list[str]:
-        """Return what it logged as a warning or worse: in a benchmark nothing gives it reason to."""
+    def count_complaints(self) -> int:
+        """Return how often it logged a warning or worse, which nothing in a benchmark gives it reason to."""
         lines = self._log.read_text(errors="replace").splitlines()
-        return [line for line in lines if not _is_calm(line)]
+        complaints = [line for line in lines if not _is_calm(line)]
+        for line in complaints:
+            step(f"the operator complained: {line}")
+        return len(complaints)
 
     def stop(self) -> None:
         """Ask it to end and return when it has."""
