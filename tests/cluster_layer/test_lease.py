@@ -56,7 +56,7 @@ class Server:
         return spec
 
 
-class Cluster:
+class World:
     """A server and replicas that want its Lease."""
 
     def __init__(self, clock: Clock) -> None:
@@ -84,8 +84,8 @@ class Cluster:
 
 
 @pytest.fixture
-async def cluster(clock: Clock) -> AsyncIterator[Cluster]:
-    started = Cluster(clock)
+async def world(clock: Clock) -> AsyncIterator[World]:
+    started = World(clock)
     yield started
     for lease, task in started.keeping.items():
         if not task.done():
@@ -98,107 +98,107 @@ def leads(lease: Lease) -> bool:
     return lease.seconds_left() > 0
 
 
-async def test_the_first_replica_makes_the_lease_and_leads(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
+async def test_the_first_replica_makes_the_lease_and_leads(world: World) -> None:
+    first = await world.replica("first")
     assert leads(first)
-    assert cluster.server.spec["holderIdentity"] == "first"
-    assert cluster.server.spec["leaseTransitions"] == 1
+    assert world.server.spec["holderIdentity"] == "first"
+    assert world.server.spec["leaseTransitions"] == 1
     await asyncio.wait_for(first.wait(), 1)
 
 
-async def test_it_goes_on_leading_by_renewals(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    acquired = cluster.server.spec["acquireTime"]
+async def test_it_goes_on_leading_by_renewals(world: World) -> None:
+    first = await world.replica("first")
+    acquired = world.server.spec["acquireTime"]
     for _ in range(20):
-        await cluster.passes(SECONDS / 3)
+        await world.passes(SECONDS / 3)
         assert leads(first)
-    assert cluster.server.spec["acquireTime"] == acquired
-    assert cluster.server.spec["leaseTransitions"] == 1
+    assert world.server.spec["acquireTime"] == acquired
+    assert world.server.spec["leaseTransitions"] == 1
 
 
-async def test_another_replica_waits_while_the_first_renews(cluster: Cluster) -> None:
-    await cluster.replica("first")
-    second = await cluster.replica("second")
-    await cluster.passes(10 * SECONDS)
+async def test_another_replica_waits_while_the_first_renews(world: World) -> None:
+    await world.replica("first")
+    second = await world.replica("second")
+    await world.passes(10 * SECONDS)
     assert not leads(second)
 
 
-async def test_another_replica_takes_over_when_the_lease_has_run_out_by_its_own_clock(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    await cluster.ends(first)
-    cluster.server.spec["renewTime"] = "1999-01-01T00:00:00.000000Z"  # a clock that was set wrong decides nothing
-    second = await cluster.replica("second")
-    await cluster.passes(SECONDS - 1)
+async def test_another_replica_takes_over_when_the_lease_has_run_out_by_its_own_clock(world: World) -> None:
+    first = await world.replica("first")
+    await world.ends(first)
+    world.server.spec["renewTime"] = "1999-01-01T00:00:00.000000Z"  # a clock that was set wrong decides nothing
+    second = await world.replica("second")
+    await world.passes(SECONDS - 1)
     assert not leads(second)
-    await cluster.passes(3)
+    await world.passes(3)
     assert leads(second)
-    assert cluster.server.spec["holderIdentity"] == "second"
-    assert cluster.server.spec["leaseTransitions"] == 2
+    assert world.server.spec["holderIdentity"] == "second"
+    assert world.server.spec["leaseTransitions"] == 2
 
 
-async def test_a_renewal_starts_the_wait_anew(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    second = await cluster.replica("second")
-    await cluster.passes(SECONDS - 1)
-    await cluster.ends(first)
-    await cluster.passes(SECONDS / 3)
+async def test_a_renewal_starts_the_wait_anew(world: World) -> None:
+    first = await world.replica("first")
+    second = await world.replica("second")
+    await world.passes(SECONDS - 1)
+    await world.ends(first)
+    await world.passes(SECONDS / 3)
     assert not leads(second)
-    await cluster.passes(SECONDS)
+    await world.passes(SECONDS)
     assert leads(second)
 
 
-async def test_a_lease_deleted_under_its_holder_makes_no_second_leader(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    second = await cluster.replica("second")
-    cluster.server.lease = None
-    await cluster.passes(2 * SECONDS)
+async def test_a_lease_deleted_under_its_holder_makes_no_second_leader(world: World) -> None:
+    first = await world.replica("first")
+    second = await world.replica("second")
+    world.server.lease = None
+    await world.passes(2 * SECONDS)
     assert leads(first)
     assert not leads(second)
 
 
-async def test_the_holder_of_a_longer_lease_is_given_its_time(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    await cluster.ends(first)
-    cluster.server.spec["leaseDurationSeconds"] = 4 * SECONDS
-    second = await cluster.replica("second")
-    await cluster.passes(4 * SECONDS - 1)
+async def test_the_holder_of_a_longer_lease_is_given_its_time(world: World) -> None:
+    first = await world.replica("first")
+    await world.ends(first)
+    world.server.spec["leaseDurationSeconds"] = 4 * SECONDS
+    second = await world.replica("second")
+    await world.passes(4 * SECONDS - 1)
     assert not leads(second)
-    await cluster.passes(3)
+    await world.passes(3)
     assert leads(second)
 
 
-async def test_a_process_that_restarts_in_its_pod_goes_on_at_once(cluster: Cluster) -> None:
-    await cluster.ends(await cluster.replica("first"))
-    again = await cluster.replica("first")
+async def test_a_process_that_restarts_in_its_pod_goes_on_at_once(world: World) -> None:
+    await world.ends(await world.replica("first"))
+    again = await world.replica("first")
     assert leads(again)
-    assert cluster.server.spec["leaseTransitions"] == 1
+    assert world.server.spec["leaseTransitions"] == 1
 
 
-async def test_a_lease_that_is_given_up_is_taken_at_the_next_look(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    second = await cluster.replica("second")
-    await cluster.ends(first)
-    await first.release(cluster.server)
+async def test_a_lease_that_is_given_up_is_taken_at_the_next_look(world: World) -> None:
+    first = await world.replica("first")
+    second = await world.replica("second")
+    await world.ends(first)
+    await first.release(world.server)
     assert not leads(first)
-    await cluster.passes(2)
+    await world.passes(2)
     assert leads(second)
 
 
-async def test_who_never_led_gives_nothing_up(cluster: Cluster) -> None:
-    await cluster.replica("first")
-    second = await cluster.replica("second")
-    await cluster.ends(second)
-    await second.release(cluster.server)
-    assert cluster.server.spec["holderIdentity"] == "first"
+async def test_who_never_led_gives_nothing_up(world: World) -> None:
+    await world.replica("first")
+    second = await world.replica("second")
+    await world.ends(second)
+    await second.release(world.server)
+    assert world.server.spec["holderIdentity"] == "first"
 
 
-async def test_a_lease_that_cannot_be_given_up_runs_out(cluster: Cluster) -> None:
-    first = await cluster.replica("first")
-    await cluster.ends(first)
-    cluster.server.answers = failing(Retry("no connection"))
-    await first.release(cluster.server)
+async def test_a_lease_that_cannot_be_given_up_runs_out(world: World) -> None:
+    first = await world.replica("first")
+    await world.ends(first)
+    world.server.answers = failing(Retry("no connection"))
+    await first.release(world.server)
     assert not leads(first)
-    assert cluster.server.spec["holderIdentity"] == "first"
+    assert world.server.spec["holderIdentity"] == "first"
 
 
 def failing(error: Exception) -> Callable[[], Awaitable[None]]:
@@ -223,48 +223,48 @@ async def silence() -> None:
     ids=["busy", "forbidden", "any other error", "silence"],
 )
 async def test_who_cannot_renew_leads_to_the_end_of_the_lease_and_no_longer(
-    cluster: Cluster, answers: Callable[[], Awaitable[None]]
+    world: World, answers: Callable[[], Awaitable[None]]
 ) -> None:
-    first = await cluster.replica("first")
-    cluster.server.answers = answers
-    await cluster.passes(SECONDS - 1)
+    first = await world.replica("first")
+    world.server.answers = answers
+    await world.passes(SECONDS - 1)
     assert leads(first)
-    await cluster.passes(2)
+    await world.passes(2)
     assert not leads(first)
     waiting = asyncio.create_task(first.wait())
-    await cluster.passes(1)
+    await world.passes(1)
     assert not waiting.done()
-    cluster.server.answers = None
-    await cluster.passes(SECONDS)
+    world.server.answers = None
+    await world.passes(SECONDS)
     assert leads(first)
     assert waiting.done()
 
 
-async def test_the_lease_counts_from_the_request_and_not_from_its_answer(cluster: Cluster) -> None:
+async def test_the_lease_counts_from_the_request_and_not_from_its_answer(world: World) -> None:
     async def slow() -> None:
         await asyncio.sleep(4)
 
-    cluster.server.lease = {"metadata": {"resourceVersion": "1"}, "spec": {"holderIdentity": "first"}}
+    world.server.lease = {"metadata": {"resourceVersion": "1"}, "spec": {"holderIdentity": "first"}}
     first = Lease(LeaseSettings("serinus-system", "serinus", "first", SECONDS))
-    cluster.keeping[first] = asyncio.create_task(first.keep(cluster.server))
-    await cluster.clock.advance()
+    world.keeping[first] = asyncio.create_task(first.keep(world.server))
+    await world.clock.advance()
     assert first.seconds_left() == pytest.approx(SECONDS)
-    cluster.server.answers = slow
-    await cluster.clock.advance(SECONDS / 3)
-    await cluster.clock.advance(4)
+    world.server.answers = slow
+    await world.clock.advance(SECONDS / 3)
+    await world.clock.advance(4)
     assert first.seconds_left() == pytest.approx(SECONDS - 4)
 
 
-async def test_who_finds_that_another_has_written_the_lease_does_not_write_over_it(cluster: Cluster) -> None:
-    await cluster.replica("first")
-    assert cluster.server.lease
-    taken = {**cluster.server.spec, "holderIdentity": "second"}
-    cluster.server.lease = {"metadata": {"resourceVersion": "77"}, "spec": taken}
-    await cluster.passes(10)
-    assert cluster.server.spec["holderIdentity"] == "second"
+async def test_who_finds_that_another_has_written_the_lease_does_not_write_over_it(world: World) -> None:
+    await world.replica("first")
+    assert world.server.lease
+    taken = {**world.server.spec, "holderIdentity": "second"}
+    world.server.lease = {"metadata": {"resourceVersion": "77"}, "spec": taken}
+    await world.passes(10)
+    assert world.server.spec["holderIdentity"] == "second"
 
 
-async def test_of_two_that_come_at_once_one_leads(cluster: Cluster) -> None:
-    leases = [await cluster.replica(f"replica-{number}") for number in range(5)]
-    await cluster.passes(5)
+async def test_of_two_that_come_at_once_one_leads(world: World) -> None:
+    leases = [await world.replica(f"replica-{number}") for number in range(5)]
+    await world.passes(5)
     assert [leads(lease) for lease in leases].count(True) == 1
