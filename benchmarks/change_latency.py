@@ -8,13 +8,14 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from contextlib import suppress
+from functools import partial
 from random import Random
 from statistics import quantiles
 from typing import Any, Final
 
 from benchmarks.figures import Conditions, Figure
-from benchmarks.requests import Requests, requests
-from benchmarks.setting import NAMESPACE, Setting, setting
+from benchmarks.requests import Requests, over_connections
+from benchmarks.setting import NAMESPACE, setting
 from benchmarks.workload import (
     MODELS,
     create_models,
@@ -47,7 +48,8 @@ def run(*, quick: bool) -> list[Figure]:
     with setting() as place:
         operator = place.start_operator()
         operator.wait_until_in_step(timeout=60)
-        changed, floor, pods = asyncio.run(_measure(place, count, changes))
+        measure = partial(_measure, api=place.plane.api, count=count, changes=changes)
+        changed, floor, pods = over_connections(place.plane, measure)
         load = f"{changes} changes, one at a time, {count} ModelDeployments; {sizes(place.plane.api)}"
         conditions = Conditions(load, pods, errors=operator.count_complaints(), work=len(changed))
         operator.stop()
@@ -59,23 +61,20 @@ def run(*, quick: bool) -> list[Figure]:
     ]
 
 
-async def _measure(place: Setting, count: int, changes: int) -> tuple[list[float], list[float], int]:
-    api = place.plane.api
-    async with requests(place.plane) as connection:
-        step(f"making {count} ModelDeployments")
-        await create_models(connection, names(count))
-        pods = await asyncio.to_thread(wait_until_served, api, count, 300)
-        arrivals = await _Arrivals.begin(connection, api)
-        try:
-            step(f"changing {changes} of them")
-            changed, floor = [], []
-            chosen = Random(changes).sample(names(count), changes)  # noqa: S311 - no secret
-            for name in chosen:
-                floor.append(await _write_directly(connection, arrivals))
-                changed.append(await _change(connection, arrivals, name))
-                await eventually_async(lambda: _is_served(api, name), DEADLINE_SECONDS, f"{name} is served")  # noqa: B023 - called at once
-        finally:
-            await arrivals.end()
+async def _measure(connection: Requests, api: Api, count: int, changes: int) -> tuple[list[float], list[float], int]:
+    step(f"making {count} ModelDeployments")
+    await create_models(connection, names(count))
+    pods = await asyncio.to_thread(wait_until_served, api, count, 300)
+    arrivals = await _Arrivals.begin(connection, api)
+    try:
+        step(f"changing {changes} of them")
+        changed, floor = [], []
+        for name in Random(changes).sample(names(count), changes):  # noqa: S311 - no secret
+            floor.append(await _write_directly(connection, arrivals))
+            changed.append(await _change(connection, arrivals, name))
+            await eventually_async(partial(_is_served, api, name), DEADLINE_SECONDS, f"{name} is served")
+    finally:
+        await arrivals.end()
     return changed, floor, pods
 
 

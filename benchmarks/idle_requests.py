@@ -4,14 +4,14 @@ The operator is started anew beside them, so that the minute lies between its sw
 counted apart, and so is one sweep, for which the benchmark waits afterwards.
 """
 
-import asyncio
 import time
 from collections import Counter
+from functools import partial
 from typing import Final
 
 from benchmarks.figures import Conditions, Figure
 from benchmarks.operator_process import OperatorProcess
-from benchmarks.requests import requests
+from benchmarks.requests import over_connections
 from benchmarks.setting import Setting, setting
 from benchmarks.traffic import READS, Asked, described, renewals, total
 from benchmarks.workload import create_models, names, sizes, wait_until_served
@@ -33,7 +33,7 @@ def run(*, quick: bool) -> list[Figure]:
         first = place.start_operator()
         first.wait_until_in_step(timeout=60)
         step(f"making {models} ModelDeployments")
-        asyncio.run(_create_models(place, models))
+        over_connections(place.plane, partial(create_models, wanted=names(models)))
         pods = wait_until_served(place.plane.api, models, timeout=300)
         first.wait_until_at_rest(timeout=60)
         first.stop()
@@ -77,8 +77,3 @@ def _requests_of_one_sweep(place: Setting, operator: OperatorProcess) -> Counter
     swept = place.traffic.count() - before
     step(f"one sweep asked: {described(swept)}")
     return swept
-
-
-async def _create_models(place: Setting, models: int) -> None:
-    async with requests(place.plane) as connection:
-        await create_models(connection, names(models))

@@ -4,12 +4,12 @@ The operator makes the ModelDeployments' objects itself, simulated nodes make th
 the history. Then the operator is started anew, to see what everything at once costs: memory, time, reads.
 """
 
-import asyncio
+from functools import partial
 from typing import Final
 
 from benchmarks.figures import Conditions, Figure
 from benchmarks.operator_process import Memory, OperatorProcess
-from benchmarks.requests import requests
+from benchmarks.requests import over_connections
 from benchmarks.setting import GIBIBYTE, Setting, setting
 from benchmarks.traffic import READS, described, total
 from benchmarks.workload import (
@@ -43,12 +43,12 @@ def _growing(place: Setting, models: int) -> list[Figure]:
     operator = place.start_operator()
     operator.wait_until_in_step(timeout=60)
     step(f"making {models} ModelDeployments")
-    asyncio.run(_create_models(place, models))
+    over_connections(place.plane, partial(create_models, wanted=names(models)))
     wait_until_served(place.plane.api, models, TIMEOUT)
     operator.wait_until_at_rest(TIMEOUT)
     alone = operator.memory()
     step(f"with {models} ModelDeployments: {alone.now:.1f} MB; making {models * RELEASES} ModelReleases")
-    asyncio.run(_create_releases(place))
+    over_connections(place.plane, partial(create_releases, api=place.plane.api, number=RELEASES, size=RELEASE_BYTES))
     operator.wait_until_at_rest(TIMEOUT)
     memory, conditions = _watched(place, operator, models)
     operator.stop()
@@ -84,13 +84,3 @@ def _watched(place: Setting, operator: OperatorProcess, models: int) -> tuple[Me
     load = f"{models} ModelDeployments, {models * RELEASES} past ModelReleases; {sizes(api)}"
     pods = count_ready_pods(api)
     return memory, Conditions(load, pods, errors=operator.count_complaints(), work=pods)
-
-
-async def _create_models(place: Setting, models: int) -> None:
-    async with requests(place.plane) as connection:
-        await create_models(connection, names(models))
-
-
-async def _create_releases(place: Setting) -> None:
-    async with requests(place.plane) as connection:
-        await create_releases(connection, place.plane.api, RELEASES, RELEASE_BYTES)

@@ -3,14 +3,15 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import Any, Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, TypeVar
 
 import aiohttp
 
 from tests.cluster.api import APPLY, MERGE, Json
 from tests.cluster.control_plane import ADMIN, ControlPlane
+
+T = TypeVar("T")
 
 CONNECTIONS: Final = 16
 LONGEST_EVENT: Final = 4 * 1024 * 1024
@@ -59,19 +60,23 @@ class Requests:
             return answer
 
 
-@asynccontextmanager
-async def requests(plane: ControlPlane) -> AsyncIterator[Requests]:
-    """Open connections to a control plane."""
-    async with aiohttp.ClientSession(
-        plane.place.server,
-        headers={"Authorization": f"Bearer {plane.token_of(ADMIN)}"},
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS + 1, ssl=ssl.create_default_context(cafile=plane.authority)),
-        read_bufsize=LONGEST_EVENT,
-    ) as session:
-        yield Requests(session)
+def over_connections(plane: ControlPlane, work: Callable[[Requests], Coroutine[Any, Any, T]]) -> T:
+    """Return what the work returns, for which connections to a control plane are open."""
+    trust = ssl.create_default_context(cafile=plane.authority)
+
+    async def run() -> T:
+        async with aiohttp.ClientSession(
+            plane.place.server,
+            headers={"Authorization": f"Bearer {plane.token_of(ADMIN)}"},
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS + 1, ssl=trust),
+            read_bufsize=LONGEST_EVENT,
+        ) as session:
+            return await work(Requests(session))
+
+    return asyncio.run(run())
 
 
-async def each_of(items: Iterable[Any], work: Callable[[Any], Any]) -> None:
+async def each_of(items: Iterable[T], work: Callable[[T], Awaitable[object]]) -> None:
     """Await the work for every item, as many at a time as there are connections."""
     remaining = iter(items)
 

@@ -12,6 +12,8 @@ from tests.cluster.eventually import eventually
 
 SECONDS: Final = 30
 """How long a test waits for something: far more than it takes, for the machine may be busy."""
+GONE_SECONDS: Final = 90
+"""The garbage collector looks for new kinds only every half minute, so on a young control plane it begins late."""
 
 KINDS: Final = {
     "ModelRelease": API_VERSION,
@@ -167,16 +169,16 @@ class Model:
 
     def is_gone(self) -> None:
         """Wait until nothing of it is left, pods included."""
-        self._until(self.belongings, {}, "leaves nothing")
-        self._until(self.pods, [], "leaves no pod")
+        self._until(self.belongings, {}, "leaves nothing", GONE_SECONDS)
+        self._until(self.pods, [], "leaves no pod", GONE_SECONDS)
 
-    def _until(self, read: Callable[[], object], wanted: object, message: str) -> None:
+    def _until(self, read: Callable[[], object], wanted: object, message: str, seconds: float = SECONDS) -> None:
         def same() -> bool:
             seen = read()
             assert seen == wanted, seen
             return True
 
-        eventually(same, SECONDS, f"{self.name} {message}")
+        eventually(same, seconds, f"{self.name} {message}")
 
     @staticmethod
     def _current(seen: Json, kind: str) -> Json:

@@ -63,7 +63,10 @@ class OperatorProcess:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
-        self.kill()
+        # In good order, so that the next one on this control plane need not wait for the Lease to run out.
+        if self.runs():
+            self.thaw()
+            self.stop()
         if error:
             error.add_note(f"end of {self.log}:\n{self.log_tail()}")
 
