@@ -83,7 +83,8 @@ class OperatorProcess:
         while time.monotonic() < end:
             time.sleep(SAMPLE_SECONDS)
             samples.append(self.memory())
-        return Memory(max(sample.now for sample in samples), samples[-1].peak)
+        most = max(sample.now for sample in samples)
+        return Memory(most, max(most, samples[-1].peak))  # the kernel brings its own peak up to date now and then
 
     def memory(self) -> Memory:
         """Return its resident memory."""
