@@ -51,7 +51,11 @@ def _revisions(cache: Cache, model: SeenModelDeployment) -> dict[str, RevisionVi
         RevisionView(release.revision, release.version_label, release.promoted_at, pods.get(release.revision))
         for release in sorted(releases.values(), key=lambda release: release.promoted_at or release.created)
     ]
-    unrecorded = [RevisionView(revision, pods=count) for revision, count in pods.items() if revision not in releases]
+    unrecorded = [
+        RevisionView(revision, pods=count, recorded=False)
+        for revision, count in pods.items()
+        if revision not in releases
+    ]
     return {view.revision: view for view in (*unrecorded, *views)}
 
 

@@ -39,6 +39,17 @@ class Intent:
 Rule = Callable[[View], Intent | None]
 
 
+def record_again_what_serves(view: View) -> Intent | None:
+    """Somebody deleted the record of the revision that serves: without it an older one would count as stable."""
+    serving = view.revisions.get(view.serving or "")
+    if serving is None or serving.recorded or not serving.ready:
+        return None
+    if view.stable is None and serving.revision == view.asked.revision:
+        return None  # a first revision, which serves with what it has and is not yet promoted
+    message = f"{serving} serves and its record was deleted: it is recorded again"
+    return Intent(serving.revision, Stage.MOVING, Reason.ROLLOUT_IN_PROGRESS, message, promote=True)
+
+
 def rest_at_zero(view: View) -> Intent | None:
     """At zero replicas nothing starts; what serves is scaled down."""
     if not view.size.is_zero:
@@ -97,6 +108,7 @@ def wait_for_pods(view: View) -> Intent | None:
 
 
 RULES: Final[tuple[Rule, ...]] = (
+    record_again_what_serves,
     rest_at_zero,
     keep_stable_serving,
     promote_when_ready,

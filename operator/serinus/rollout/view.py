@@ -56,6 +56,8 @@ class RevisionView:
     version: str | None = None
     promoted_at: datetime | None = None
     pods: Pods | None = None
+    recorded: bool = True
+    """False where there are pods without a record: somebody deleted it."""
 
     @property
     def ready(self) -> int:
