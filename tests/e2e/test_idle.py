@@ -5,10 +5,11 @@ from functools import partial
 
 import pytest
 
+from serinus.api.names import API_VERSION
 from tests.cluster.eventually import eventually
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import crash_loop
-from tests.e2e.models import SECONDS, Model, spec
+from tests.e2e.models import KINDS, SECONDS, Model, spec
 from tests.e2e.operator import OperatorProcess
 
 pytestmark = pytest.mark.control_plane
@@ -42,6 +43,27 @@ def test_models_that_serve_or_stall_or_rest_cost_no_request(
     time.sleep(QUIET_SECONDS)  # the time itself is what is measured
 
     assert (_versions(models), _requests(operator)) == before
+
+
+def test_a_change_that_does_not_matter_costs_no_request(operator: OperatorProcess, model: Model) -> None:
+    revision = model.apply(spec(replicas=2))
+    model.settles(revision)
+    eventually(lambda: _quiet_moment(operator, (model,)), SECONDS, "it has come to rest", interval=0)
+    requests, looks = _requests(operator), operator.metric("controller_runtime_reconcile_total")
+
+    note = {"metadata": {"annotations": {"team": "risk"}}}
+    model.api.patch(API_VERSION, "ModelDeployment", "fraud", note, model.namespace)
+    for kind, name in (("Deployment", f"fraud-{revision}"), ("Service", "fraud")):
+        model.api.patch(KINDS[kind], kind, name, note, model.namespace)
+    versions = _versions((model,))
+
+    eventually(
+        lambda: operator.metric("controller_runtime_reconcile_total") > looks and _quiet_moment(operator, (model,)),
+        SECONDS,
+        "it has looked and come to rest",
+        interval=0,
+    )
+    assert (_versions((model,)), _requests(operator)) == (versions, requests)
 
 
 def test_a_crash_loop_that_goes_round_is_told_once(

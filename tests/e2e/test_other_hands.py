@@ -1,13 +1,18 @@
 """Other people's hands: edited and deleted children are put right, and what belongs to others is left alone."""
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
 from serinus.api.names import API_VERSION, LABEL_DEPLOYMENT, LABEL_REVISION
 from tests.cluster.api import Json
 from tests.cluster.eventually import eventually
-from tests.e2e.models import KINDS, SECONDS, Model, spec
+from tests.cluster.simulated_nodes import SimulatedNodes
+from tests.cluster.simulated_pods import NEVER_READY
+from tests.e2e.history import History
+from tests.e2e.models import GONE_SECONDS, KINDS, SECONDS, Model, spec
+from tests.e2e.operator import OperatorProcess
 
 pytestmark = pytest.mark.control_plane
 
@@ -199,6 +204,46 @@ def test_a_lost_record_is_made_again_and_no_pod_moves(model: Model) -> None:
     assert "promotedAt" in model.child_now("ModelRelease", revision)["status"]
 
 
+def test_a_record_that_is_lost_while_nobody_looks_is_made_from_what_runs(
+    model: Model, operator: OperatorProcess
+) -> None:
+    revision = model.apply(spec(model={"version": "7"}))
+    model.settles(revision)
+    pods = model.pod_uids(revision)
+
+    operator.kill()
+    model.api.delete(API_VERSION, "ModelRelease", f"fraud-{revision}", model.namespace)
+    operator.start()
+
+    eventually(lambda: model.child("ModelRelease", revision), SECONDS, "there is a record again")
+    status = model.settles(revision)
+    assert status["stable"]["version"] == "7"
+    assert model.pod_uids(revision) == pods
+
+
+def test_a_record_that_is_lost_in_the_middle_of_a_takeover_moves_no_traffic(
+    model: Model, simulated_nodes: SimulatedNodes
+) -> None:
+    first = model.apply(spec("model:1"))
+    model.settles(first)
+    second = model.apply(spec("model:2"))
+    model.settles(second)
+    simulated_nodes.decide(NEVER_READY, image="model:3")
+    third = model.apply(spec("model:3"))
+    model.pods_come(third, 2)
+    history, pods = History.from_now(model.api, model.namespace), model.pod_uids(second)
+
+    model.api.delete(API_VERSION, "ModelRelease", f"fraud-{second}", model.namespace)
+
+    eventually(lambda: "promotedAt" in _status_of_record(model, second), SECONDS, "the record is as it was")
+    model.reports("RolloutInProgress", f"revision {third}", f"revision {second} goes on serving")
+    assert model.pod_uids(second) == pods
+    assert model.child("Deployment", first) is None
+    history.assert_always_served("fraud")
+    simulated_nodes.forget_decisions()
+    model.settles(third)
+
+
 def test_a_service_of_somebody_else_at_the_models_name_is_a_conflict_until_it_goes(model: Model) -> None:
     foreign = model.api.create(_foreign_service(model, "fraud"))
 
@@ -278,11 +323,28 @@ def test_orphans_of_ours_are_adopted_and_no_pod_moves(model: Model) -> None:
     assert model.pod_uids(revision) == pods
 
 
+def _wait_for_the_collector_to_know_releases(model: Model, revision: str) -> None:
+    """Wait until a release whose owner never was is collected.
+
+    The garbage collector learns of a new kind within half a minute; until then it cannot orphan objects of it.
+    """
+    release = model.child_now("ModelRelease", revision)
+    [owner] = release["metadata"]["ownerReferences"]
+    stray = {"name": "stray", "namespace": model.namespace, "ownerReferences": [owner | {"uid": str(uuid4())}]}
+    model.api.apply({key: release[key] for key in ("apiVersion", "kind", "spec")} | {"metadata": stray})
+    eventually(
+        lambda: model.api.read(API_VERSION, "ModelRelease", "stray", model.namespace) is None,
+        GONE_SECONDS,
+        "the garbage collector knows ModelReleases",
+    )
+
+
 def test_a_restored_backup_is_adopted_and_no_pod_moves(model: Model) -> None:
     """A restored object has another UID, and what it owned lost its owner references on the way."""
     revision = model.apply(spec())
     model.settles(revision)
     pods = model.pod_uids(revision)
+    _wait_for_the_collector_to_know_releases(model, revision)
     model.api.request(
         "DELETE",
         model.api.path(API_VERSION, "ModelDeployment", model.namespace, "fraud"),
@@ -315,6 +377,11 @@ def test_two_models_whose_names_collide_do_not_touch_each_other(model: Model) ->
     second.delete()
     second.is_gone()
     model.settles(revision)
+
+
+def _status_of_record(model: Model, revision: str) -> Json:
+    status: Json = (model.child("ModelRelease", revision) or {}).get("status", {})
+    return status
 
 
 def _foreign_service(model: Model, name: str) -> Json:

@@ -6,6 +6,8 @@ import pytest
 
 from serinus.api.names import API_VERSION
 from tests.cluster.api import Json
+from tests.cluster.backends import run_kubectl
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import NEVER_READY, Behaviour, crash_loop, image_pull_back_off
@@ -131,6 +133,32 @@ def test_a_pod_that_fails_later_is_reported_while_the_others_serve(
 
     model.reports("PodsFailing", "1 of 2 pods ready", f"pod {broken}", "exit code 2")
     assert model.says("Available") == ("True", "Serving")
+
+
+def test_kubectl_shows_how_it_goes(model: Model, simulated_nodes: SimulatedNodes, control_plane: ControlPlane) -> None:
+    def row() -> list[str]:
+        answer = run_kubectl(
+            control_plane.kubeconfig, ("get", "mdep", "fraud", f"--namespace={model.namespace}", "--no-headers")
+        )
+        return answer.split()[:-1]  # the last column is the age
+
+    simulated_nodes.decide(NEVER_READY, image="model:1")
+    first = model.apply(spec("model:1"))
+    model.reports("PodsNotReady")
+    assert row() == ["fraud", "False", "PodsNotReady"]
+
+    simulated_nodes.decide(crash_loop(), image="model:1")
+    model.reports("PodsFailing")
+    assert row() == ["fraud", "False", "PodsFailing"]
+
+    simulated_nodes.forget_decisions()
+    model.settles(first)
+    assert row() == ["fraud", "True", "Serving", first]
+
+    simulated_nodes.decide(NEVER_READY, image="model:2")
+    second = model.apply(spec("model:2"))
+    model.reports("RolloutInProgress")
+    assert row() == ["fraud", "False", "RolloutInProgress", first, second, "0"]
 
 
 def test_an_event_tells_that_it_serves(model: Model) -> None:

@@ -69,7 +69,7 @@ def record(rig: Rig) -> Recording:
         step.settled(run.model)
         states.append(_at_rest(run.model))
     recording = Recording(states, Counter(run.objects), run.writes)
-    _delete(run.model)
+    run.model.delete()
     return recording
 
 
@@ -82,7 +82,9 @@ def replay(rig: Rig, recording: Recording, mischief: Mischief) -> None:
         _converges(run.model, wanted, step.name)
     history.assert_always_served(run.model.name)
     assert run.objects == recording.objects, _more_and_less(run.objects, recording.objects)
-    _delete(run.model)
+    # Not counted any more: what goes, goes by the garbage collector's hand.
+    run.model.delete()
+    run.model.is_gone()
 
 
 def _begin(rig: Rig, mischief: Mischief) -> Run:
@@ -90,12 +92,6 @@ def _begin(rig: Rig, mischief: Mischief) -> Run:
     run = Run(Model.in_new_namespace(rig.plane.api), mischief)
     rig.proxy.fault, rig.proxy.done = run.fault, run.answered
     return run
-
-
-def _delete(model: Model) -> None:
-    """Nothing is counted here: what goes, goes by the garbage collector's hand."""
-    model.delete()
-    model.is_gone()
 
 
 def _at_rest(model: Model) -> Json:

@@ -1,5 +1,7 @@
 """The policy of a rollout, sentence by sentence: a View in, an Intent out."""
 
+from dataclasses import replace
+
 import pytest
 
 from serinus.api.modeldeployment import Rollout
@@ -50,6 +52,23 @@ def test_stable_with_more_pods_than_asked_for_is_settled_while_they_go() -> None
 
 def test_a_failing_pod_beyond_the_size_keeps_stable_from_being_settled() -> None:
     assert decide(stable("4/5", "pod a-1: OOM")).reason is Reason.PODS_FAILING
+
+
+class TestLostRecord:
+    def test_what_serves_is_recorded_again_before_an_older_one_counts_as_stable(self) -> None:
+        lost = replace(revision("b", "3/3"), recorded=False)
+        intent = decide(view(revision("c", "1/3"), lost, revision("a", promoted=OLD), serving="b"))
+        assert (intent.serve, intent.promote) == ("b", True)
+
+    @pytest.mark.parametrize("serving", ["a", None])
+    def test_what_does_not_serve_is_not(self, serving: str | None) -> None:
+        lost = replace(revision("b", "3/3"), recorded=False)
+        intent = decide(view(lost, revision("a", "3/3", promoted=OLD), size=4, serving=serving))
+        assert not intent.promote
+
+    def test_nor_a_first_revision_that_is_not_all_there(self) -> None:
+        lost = replace(revision("a", "1/3"), recorded=False)
+        assert not decide(view(lost, serving="a")).promote
 
 
 class TestFirstRevision:
