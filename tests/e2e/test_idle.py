@@ -1,4 +1,7 @@
-"""Nothing is written, and nothing asked, where nothing changes."""
+"""Nothing is written, and nothing asked, where nothing changes.
+
+What is counted are the requests of a whole operator, so each of these tests has the control plane to itself.
+"""
 
 import time
 from functools import partial
@@ -6,16 +9,30 @@ from functools import partial
 import pytest
 
 from serinus.api.names import API_VERSION
+from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import crash_loop
-from tests.e2e.models import KINDS, SECONDS, Model, spec
+from tests.e2e.models import GONE_SECONDS, KINDS, SECONDS, Model, spec
 from tests.e2e.operator import OperatorProcess
 
 pytestmark = pytest.mark.control_plane
 
 QUIET_SECONDS = 4.0
 LEASE_RENEWALS = "PUT"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_goes_on(control_plane: ControlPlane) -> None:
+    """The namespaces of earlier tests are gone: while they go, the operator has work to do in them."""
+
+    def gone() -> bool:
+        namespaces = control_plane.api.find("v1", "Namespace")
+        going = [each["metadata"]["name"] for each in namespaces if each["status"]["phase"] == "Terminating"]
+        assert not going, going
+        return True
+
+    eventually(gone, GONE_SECONDS, "no namespace of an earlier test is left")
 
 
 def test_models_that_serve_or_stall_or_rest_cost_no_request(
