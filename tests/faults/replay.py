@@ -73,13 +73,15 @@ def record(rig: Rig) -> Recording:
     return recording
 
 
-def replay(rig: Rig, recording: Recording, mischief: Mischief) -> None:
+def replay(rig: Rig, recording: Recording, mischief: Mischief, at_the_end: Callable[[], object] = lambda: None) -> None:
     """Run the script with something wrong: the same states, the same objects come and go, no request is lost."""
     run = _begin(rig, mischief)
     history = History.from_now(rig.plane.api, run.model.namespace)
     for step, wanted in zip(SCRIPT, recording.states, strict=True):
         step.act(run.model)
         _converges(run.model, wanted, step.name)
+    at_the_end()
+    _converges(run.model, recording.states[-1], "the end")
     history.assert_always_served(run.model.name)
     assert run.objects == recording.objects, _more_and_less(run.objects, recording.objects)
     # Not counted any more: what goes, goes by the garbage collector's hand.
