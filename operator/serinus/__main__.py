@@ -3,8 +3,12 @@
 import argparse
 import asyncio
 import sys
+from typing import Final
 
 from serinus import __version__
+
+DEEPEST_OBJECT: Final = 25_000
+"""The API server takes JSON of 10,000 levels: reading one must not end the process, whoever wrote it."""
 
 
 def main() -> int:
@@ -23,6 +27,8 @@ def main() -> int:
     from serinus.controller.process import Operator  # noqa: PLC0415
 
     logs.set_up(chosen.log_level)
+
+    sys.setrecursionlimit(DEEPEST_OBJECT)
 
     async def run() -> None:
         await Operator(chosen).run()

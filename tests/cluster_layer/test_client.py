@@ -25,6 +25,7 @@ from serinus.cluster.errors import (
 )
 from serinus.cluster.resources import DEPLOYMENT, POD
 from tests.cluster_layer.clock import Clock
+from tests.cluster_layer.sightings import child
 
 Document = dict[str, Any]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -148,13 +149,22 @@ async def within(seconds: float) -> AsyncIterator[None]:
 
 
 async def test_an_apply_names_manager_force_and_nothing_else(client: Client, server: Server) -> None:
-    await client.apply(MANIFEST, manager="somebody", force=False, subresource="scale")
+    await client.apply(MANIFEST, manager="somebody", force=False)
     (request,) = server.requests
-    assert (request.method, request.path) == ("PATCH", f"{PATH}/scale")
+    assert (request.method, request.path) == ("PATCH", PATH)
     assert dict(request.query) == {"fieldManager": "somebody", "force": "false"}
     assert request.headers["Content-Type"] == "application/apply-patch+yaml"
     assert request.headers["Authorization"] == "Bearer first"
     assert server.bodies == [MANIFEST]
+
+
+async def test_a_status_is_written_into_the_object_that_was_seen(client: Client, server: Server) -> None:
+    found = child("Deployment", version=7, name="fraud")
+    await client.patch_status(DEPLOYMENT, found, {"replicas": None})
+    (request,) = server.requests
+    assert (request.method, request.path) == ("PATCH", f"{PATH}/status")
+    metadata = {"uid": found.uid, "resourceVersion": "7"}
+    assert server.bodies == [{"metadata": metadata, "status": {"replicas": None}}]
 
 
 async def test_every_answer_is_noted(client: Client, server: Server, answered: list[tuple[str, int]]) -> None:
@@ -167,7 +177,7 @@ async def test_every_answer_is_noted(client: Client, server: Server, answered: l
 
 WRITES: dict[str, Callable[[Client], Awaitable[object]]] = {
     "apply": lambda client: client.apply(MANIFEST),
-    "patch_status": lambda client: client.patch_status(DEPLOYMENT, "risk", "fraud", {}),
+    "patch_status": lambda client: client.patch_status(DEPLOYMENT, child("Deployment"), {}),
     "merge": lambda client: client.merge(DEPLOYMENT, "risk", "fraud", {}),
     "create": lambda client: client.create(DEPLOYMENT, "risk", MANIFEST),
     "delete": lambda client: client.delete(DEPLOYMENT, "risk", "fraud", "uid"),
@@ -301,7 +311,7 @@ async def test_a_collection_comes_page_by_page(client: Client, server: Server) -
 
 
 async def events(client: Client) -> list[Document]:
-    return [event async for event in client.watch(POD, METADATA, "10")]
+    return [event async for event in client.watch(POD, METADATA, "10", lambda: None)]
 
 
 async def test_events_come_however_the_lines_are_cut(client: Client, server: Server) -> None:

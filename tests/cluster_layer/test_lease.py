@@ -63,12 +63,18 @@ class World:
         self.clock = clock
         self.server = Server()
         self.keeping: dict[Lease, asyncio.Task[None]] = {}
+        self.gains: dict[str, int] = {}
+        """How often each replica was told that it leads from now on."""
 
     async def replica(self, identity: str) -> Lease:
+        self.gains.setdefault(identity, 0)
         lease = Lease(LeaseSettings("serinus-system", "serinus", identity, SECONDS))
-        self.keeping[lease] = asyncio.create_task(lease.keep(self.server))
+        self.keeping[lease] = asyncio.create_task(lease.keep(self.server, lambda: self._gained(identity)))
         await self.clock.advance()
         return lease
+
+    def _gained(self, identity: str) -> None:
+        self.gains[identity] += 1
 
     async def ends(self, lease: Lease) -> None:
         """End a replica without a word, as a node that loses power does."""
@@ -104,6 +110,20 @@ async def test_the_first_replica_makes_the_lease_and_leads(world: World) -> None
     assert world.server.spec["holderIdentity"] == "first"
     assert world.server.spec["leaseTransitions"] == 1
     await asyncio.wait_for(first.wait(), 1)
+
+
+async def test_it_is_told_once_that_it_leads_and_not_at_renewals(world: World) -> None:
+    await world.replica("first")
+    await world.replica("second")
+    await world.passes(4 * SECONDS)
+    assert world.gains == {"first": 1, "second": 0}
+
+
+async def test_it_is_told_again_when_it_leads_again(world: World) -> None:
+    await world.replica("first")
+    world.clock.now += 3 * SECONDS  # frozen: it woke up with its Lease long over
+    await world.passes(SECONDS)
+    assert world.gains == {"first": 2}
 
 
 async def test_it_goes_on_leading_by_renewals(world: World) -> None:
@@ -246,7 +266,7 @@ async def test_the_lease_counts_from_the_request_and_not_from_its_answer(world: 
 
     world.server.lease = {"metadata": {"resourceVersion": "1"}, "spec": {"holderIdentity": "first"}}
     first = Lease(LeaseSettings("serinus-system", "serinus", "first", SECONDS))
-    world.keeping[first] = asyncio.create_task(first.keep(world.server))
+    world.keeping[first] = asyncio.create_task(first.keep(world.server, lambda: None))
     await world.clock.advance()
     assert first.seconds_left() == pytest.approx(SECONDS)
     world.server.answers = slow

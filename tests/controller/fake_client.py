@@ -8,9 +8,9 @@ from itertools import count
 from typing import Any
 
 from serinus.api.names import FIELD_MANAGER
-from serinus.cluster.client import Client
+from serinus.cluster.client import WATCH_SECONDS, Client
 from serinus.cluster.errors import ConflictError, NotFoundError
-from serinus.cluster.objects import Identity
+from serinus.cluster.objects import Identity, Seen
 from serinus.cluster.resources import Resource
 
 Document = dict[str, Any]
@@ -39,12 +39,16 @@ class FakeClient(Client):
         self.writes: list[Write] = []
         self.refusals: list[Exception] = []
         """What the next writes end with."""
+        self.refuses: Callable[[Write], bool] = lambda _: True
+        """Which writes that is true of."""
         self.collections: dict[str, list[Document | Exception]] = {}
         """By kind, the pages of a list."""
         self.while_listing: Callable[[], None] = lambda: None
         self.streams: list[list[Document] | Exception] = []
         """What the next watches bring; after that one stays open and silent."""
         self.watched_since: list[str] = []
+        self.missed: list[Document] = []
+        """What a short watch brings, on a connection of its own."""
         self._versions = count(1000)
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Document:
@@ -54,10 +58,7 @@ class FakeClient(Client):
             raise NotFoundError(404, "NotFound", f'{resource.plural} "{name}" not found')
         return self.documents[identity]
 
-    async def apply(
-        self, manifest: Document, *, manager: str = FIELD_MANAGER, force: bool = True, subresource: str | None = None
-    ) -> Document:
-        assert subresource is None
+    async def apply(self, manifest: Document, *, manager: str = FIELD_MANAGER, force: bool = True) -> Document:
         identity = address_of(manifest)
         self._note(Write("apply", identity, manifest, force, manager))
         known = self.documents.get(identity, {})
@@ -70,12 +71,17 @@ class FakeClient(Client):
         metadata = {**known["metadata"], **patch["metadata"], "resourceVersion": str(next(self._versions))}
         return self._store(identity, {**known, "metadata": metadata})
 
-    async def patch_status(self, resource: Resource, namespace: str, name: str, status: Document) -> Document:
-        identity = Identity(resource.kind, namespace, name)
-        self._note(Write("status", identity, status))
+    async def patch_status(self, resource: Resource, seen: Seen, status: Document) -> Document:
+        del resource
+        identity = seen.identity
+        self._note(Write("status", identity, status, uid=seen.uid))
         known = self.documents[identity]
+        if int(known["metadata"]["resourceVersion"]) > seen.version:
+            raise ConflictError(409, "Conflict", "the object has been modified")
         metadata = {**known["metadata"], "resourceVersion": str(next(self._versions))}
-        return self._store(identity, {**known, "metadata": metadata, "status": status})
+        return self._store(
+            identity, {**known, "metadata": metadata, "status": _merged(known.get("status", {}), status)}
+        )
 
     async def delete(self, resource: Resource, namespace: str, name: str, uid: str) -> None:
         self._note(Write("delete", Identity(resource.kind, namespace, name), uid=uid))
@@ -88,21 +94,33 @@ class FakeClient(Client):
             self.while_listing()
             yield page
 
-    async def watch(self, resource: Resource, accept: str, since: str) -> AsyncIterator[Document]:
+    async def watch(
+        self, resource: Resource, accept: str, since: str, opened: Callable[[], None], seconds: int = WATCH_SECONDS
+    ) -> AsyncIterator[Document]:
+        if seconds != WATCH_SECONDS:
+            for event in self.missed:
+                yield event
+            return
         del resource, accept
         self.watched_since.append(since)
-        if not self.streams:
-            await asyncio.Event().wait()
-        stream = self.streams.pop(0)
+        stream = self.streams.pop(0) if self.streams else None
         if isinstance(stream, Exception):
             raise stream
+        opened()
+        if stream is None:
+            await asyncio.Event().wait()
+            return
         for event in stream:
             yield event
 
     def _note(self, write: Write) -> None:
         self.writes.append(write)
-        if self.refusals:
+        if self.refusals and self.refuses(write):
             raise self.refusals.pop(0)
+
+    def next_version(self) -> int:
+        """A version that nothing has yet."""
+        return next(self._versions)
 
     def _store(self, identity: Identity, document: Document) -> Document:
         self.documents[identity] = document
@@ -129,6 +147,17 @@ def served(manifest: Document, version: int, known: Document | None = None) -> D
         "resourceVersion": str(version),
     }
     return {**manifest, "metadata": {**(known or {}), **manifest["metadata"], **of_server}}
+
+
+def _merged(document: Document, patch: Document) -> Document:
+    """Return what a JSON merge patch makes of a document."""
+    result = dict(document)
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = _merged(result.get(key) or {}, value) if isinstance(value, dict) else value
+    return result
 
 
 def _owned(value: object) -> Document:

@@ -5,9 +5,9 @@ from itertools import islice
 import pytest
 
 from serinus.cluster.cache import Cache
-from serinus.cluster.objects import Key
+from serinus.cluster.objects import Identity, Key, seen
 from serinus.controller import edge
-from serinus.controller.edge import take
+from serinus.controller.edge import note_sight, take
 from serinus.controller.queue import Queue
 from tests.cluster_layer.sightings import KEY, child
 
@@ -59,6 +59,14 @@ async def test_a_label_that_was_changed_is_news_to_both(cache: Cache, queue: Que
     cache.put(child(version=1))
     take(child(version=2, deployment="other"), cache, queue, gone=False)
     assert await queued(queue) == {KEY, OTHER}
+
+
+async def test_an_object_that_cannot_be_read_is_passed_over(cache: Cache, queue: Queue) -> None:
+    metadata = {"name": "fraud-x", "namespace": KEY.namespace, "uid": "of-x", "resourceVersion": "7"}
+    note_sight(lambda: seen("Service", {"metadata": metadata}), metadata, cache, queue, gone=False)
+    assert await queued(queue) == set()
+    assert cache.has_seen(Identity("Service", KEY.namespace, "fraud-x"), "of-x", 7), "nobody need wait for it"
+    assert not cache.has_seen(Identity("Service", KEY.namespace, "fraud-x"), "of-x", 8)
 
 
 def test_kopf_tries_again_for_ever_and_from_the_start_for_each_request() -> None:

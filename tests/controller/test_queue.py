@@ -173,3 +173,14 @@ async def test_it_tells_how_long_the_first_key_waits_and_the_slowest_worker_work
     await clock.advance(3)
     assert queue.oldest_seconds() == 0
     assert queue.longest_work_seconds() == pytest.approx(3)
+
+
+async def test_timers_that_were_replaced_take_no_room(queue: Queue, clock: Clock) -> None:
+    for _ in range(10_000):
+        queue.add_later(A, 86_400)
+    queue.add_later(B, 3_600)
+    assert len(queue._timers) < 100  # noqa: SLF001 - memory is not to be seen from outside
+    await clock.advance(3_600)
+    assert await worked_on(queue) == [B]
+    await clock.advance(86_400)
+    assert await worked_on(queue) == [A]

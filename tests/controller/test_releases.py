@@ -211,7 +211,7 @@ async def test_a_record_that_changes_while_it_is_adopted_is_looked_at_again(erro
 
 
 async def test_a_promotion_is_written_into_the_record_and_known_at_once() -> None:
-    bench = Bench(record(), seen=sightings.release())
+    bench = Bench(record(), seen=sightings.release(version=7))
     at = datetime(2026, 11, 21, 12, 5, 0, 250_000, tzinfo=UTC)
     await bench.releases.promote(MODEL, REVISION, at)
     (write,) = bench.client.writes

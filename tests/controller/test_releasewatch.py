@@ -59,7 +59,8 @@ class Bench:
         self.queue = Queue()
         self.client = FakeClient()
         self.lists(page(10))
-        self.watch = ReleaseWatch(self.cache, self.queue, self.client, Health())
+        self.health = Health()
+        self.watch = ReleaseWatch(self.cache, self.queue, self.client, self.health)
         self.running: asyncio.Task[None] | None = None
 
     def lists(self, *pages: Document | Exception) -> None:
@@ -127,12 +128,75 @@ async def test_a_bookmark_moves_on_and_enters_nothing(bench: Bench) -> None:
     [EXPIRED, [{"type": "ERROR", "object": {"code": 410, "reason": "Expired", "message": "too old"}}]],
     ids=["as the answer", "as an event"],
 )
-async def test_when_its_version_is_too_old_it_lists_anew_at_once(
-    bench: Bench, stream: list[Document] | Exception
-) -> None:
+async def test_when_its_version_is_too_old_it_lists_anew(bench: Bench, stream: list[Document] | Exception) -> None:
     bench.client.streams = [stream]
     await bench.known_after()
-    assert bench.client.watched_since == ["10", "10"]
+    bench.lists(page(20, row(A, 13)))
+    assert await bench.known_after(PAUSE_SECONDS) == {A: 13}
+    assert bench.client.watched_since == ["10", "20"]
+
+
+@pytest.mark.parametrize("error", [EXPIRED, Retry("busy"), ForbiddenError(403, "Forbidden", "no")], ids=repr)
+async def test_a_watch_that_cannot_be_opened_is_tried_less_and_less_often(bench: Bench, error: Exception) -> None:
+    bench.client.streams = [error] * 100
+    for _ in range(100):
+        await bench.known_after(1)
+    assert 5 <= len(bench.client.watched_since) <= 10
+
+
+async def test_a_server_that_says_when_to_come_again_is_heeded(bench: Bench) -> None:
+    bench.client.streams = [Retry("busy", after=20), []]
+    for _ in range(19):
+        await bench.known_after(1)
+    assert len(bench.client.watched_since) == 1
+
+
+async def test_a_failed_watch_goes_on_where_it_was_without_a_list(bench: Bench) -> None:
+    bench.client.streams = [[event("ADDED", row(A, 11))], Retry("busy")]
+    await bench.known_after()
+    bench.lists(page(20))
+    for _ in range(4):
+        await bench.known_after(PAUSE_SECONDS)
+    assert bench.client.watched_since == ["10", "11", "11"]
+
+
+async def test_one_that_fails_for_long_lists_anew(bench: Bench) -> None:
+    """The version it has may be of a server that was restored since."""
+    bench.client.streams = [Retry("too large resource version")] * 5
+    await bench.known_after()
+    bench.lists(page(4, row(A, 3)))
+    for _ in range(60):
+        await bench.known_after(1)
+    assert bench.client.watched_since[-1] == "4"
+
+
+async def test_it_catches_up_with_what_a_silent_stream_has_missed(bench: Bench) -> None:
+    await bench.known_after()
+    bench.client.missed = [event("ADDED", row(A, 11)), event("MODIFIED", row(A, 12))]
+    await bench.watch.catch_up()
+    assert await bench.known_after() == {A: 12}
+    assert bench.client.watched_since == ["10"], "the stream itself goes on"
+
+
+async def test_it_catches_up_by_a_list_when_it_is_too_far_behind(bench: Bench) -> None:
+    await bench.known_after()
+    bench.client.missed = [{"type": "ERROR", "object": {"code": 410}}]
+    bench.lists(page(30, row(B, 29)))
+    await bench.watch.catch_up()
+    assert await bench.known_after() == {B: 29}
+
+
+async def test_only_a_watch_that_was_opened_is_a_sign_of_life(bench: Bench) -> None:
+    bench.client.streams = [Retry("busy")] * 100
+    before = bench.health.watch_age_seconds()
+    for _ in range(100):
+        await bench.known_after(1)
+    assert bench.health.watch_age_seconds() - before == 100
+
+
+async def test_a_release_that_cannot_be_read_stops_no_other(bench: Bench) -> None:
+    bench.lists(page(10, row(A, 3, promoted="2026-11-21T12:05:00+99:00"), row(B, 4)))
+    assert await bench.known_after() == {B: 4}
 
 
 async def test_what_went_between_two_lists_is_dropped_and_looked_at(bench: Bench) -> None:

@@ -78,6 +78,12 @@ async def test_it_waits_for_what_the_watches_have_not_brought(bench: Bench, know
     assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
 
 
+async def test_it_does_not_wait_for_what_cannot_be_read(bench: Bench) -> None:
+    bench.client.collections = {"ModelDeployment": [page(model(5))]}
+    bench.cache.pass_over(model(5).uid, 5)
+    assert await bench.is_synced_after(0)
+
+
 async def test_it_waits_for_objects_of_every_page(bench: Bench) -> None:
     bench.client.collections = {"Pod": [page(pod("a")), page(pod("b")), page()]}
     bench.cache.put(pod("a"))

@@ -20,6 +20,7 @@ DEGRADED = view(revision("a", "2/3", promoted=OLD), serving="a")
 DOWN = view(revision("a", "0/3", promoted=OLD), serving="a")
 ROLLING = view(revision("b", "1/3", version="8"), revision("a", "3/3", promoted=OLD, version="7"), serving="a")
 STALLED = view(revision("b", "1/3", started=ago(601)), revision("a", "3/3", promoted=OLD), serving="a")
+MOVED_IN_VAIN = view(revision("b", "3/3", promoted=ago(1)), revision("a", "3/3", promoted=OLD), serving="a")
 AT_ZERO = view(revision("a", "0/0", promoted=OLD), size=fixed(0), serving="a")
 WAITS_AT_ZERO = view("b", revision("a", "0/0", promoted=OLD), size=fixed(0), serving="a")
 
@@ -76,10 +77,11 @@ def test_conditions_are_kstatus(seen: View, obstacle: Obstacle | None, expected:
         (DEGRADED, Reason.SERVING, "revision a answers"),
         (ROLLING, Reason.SERVING, "revision a (version 7) answers"),
         (DOWN, Reason.NO_READY_PODS, "revision a has no ready pod"),
-        (FIRST, Reason.NO_READY_PODS, "revision a has no ready pod"),
+        (FIRST, Reason.NO_READY_PODS, "Service fraud does not lead to a revision"),
+        (MOVED_IN_VAIN, Reason.SERVING, "revision a answers"),
         (AT_ZERO, Reason.SCALED_TO_ZERO, "scaled to zero"),
     ],
-    ids=["serving", "degraded", "rolling out", "down", "first", "at zero"],
+    ids=["serving", "degraded", "rolling out", "down", "first", "the Service cannot be written", "at zero"],
 )
 def test_available_speaks_of_whoever_is_at_the_address(seen: View, reason: Reason, message: str) -> None:
     available = conditions(status(seen))["Available"]
@@ -149,6 +151,11 @@ class TestFields:
         assert told.stable is None
         assert told.canary is None
         assert (told.replicas, told.ready_replicas) == (3, 1)
+
+    def test_of_a_promotion_that_the_address_does_not_follow(self) -> None:
+        stable = status(MOVED_IN_VAIN).stable
+        assert stable is not None
+        assert (stable.revision, stable.weight) == ("b", 0)
 
     def test_of_stable(self) -> None:
         told = status(SERVING)

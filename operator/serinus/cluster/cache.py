@@ -1,7 +1,7 @@
 """The objects as last seen, by watch or in the reply to a write, and whose they are. Filled by edge and writers."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, TypeVar
 
@@ -21,6 +21,7 @@ class Cache:
         self._objects: dict[Identity, Seen] = {}
         self._members: dict[Key, set[Identity]] = {}
         self._tombstones: OrderedDict[str, int] = OrderedDict()
+        self._unreadable: OrderedDict[str, int] = OrderedDict()
 
     def put(self, item: Seen) -> bool:
         """Remember an object; return whether that was news."""
@@ -47,6 +48,17 @@ class Cache:
         self._forget(known)
         return True
 
+    def pass_over(self, uid: str, version: int) -> None:
+        """Note that an object was seen of which nothing can be kept: nobody need wait for it."""
+        self._unreadable[uid] = version
+        if len(self._unreadable) > TOMBSTONES:
+            self._unreadable.popitem(last=False)
+
+    def has_seen(self, identity: Identity, uid: str, version: int) -> bool:
+        """Return whether an object was seen as it is at this version, or later."""
+        known = self._objects.get(identity)
+        return max(known.version if known else -1, self._unreadable.get(uid, -1)) >= version
+
     def mark_deleting(self, child: SeenChild) -> None:
         """Note that we deleted a child; the watch will say when it is gone."""
         if self._objects.get(child.identity) is child:
@@ -72,10 +84,6 @@ class Cache:
     def releases(self, key: Key) -> list[SeenRelease]:
         """Return the releases of a ModelDeployment, oldest first."""
         return sorted(self._of(key, SeenRelease), key=lambda release: (release.created, release.identity.name))
-
-    def keys(self) -> Iterator[Key]:
-        """Return the keys of all ModelDeployments."""
-        return (item.key for item in list(self._objects.values()) if isinstance(item, SeenModelDeployment))
 
     def of_kind(self, kind: str) -> Iterable[Seen]:
         """Return all objects of a kind."""

@@ -18,7 +18,9 @@ from serinus.cluster.errors import (
     InvalidError,
     NotFoundError,
     Retry,
+    ServerError,
 )
+from serinus.cluster.objects import Seen
 from serinus.cluster.resources import BY_KIND, Resource
 
 Document = dict[str, Any]
@@ -74,20 +76,19 @@ class Client:
         """Return one object."""
         return await self._request("GET", resource.path(namespace, name))
 
-    async def apply(
-        self, manifest: Document, *, manager: str = FIELD_MANAGER, force: bool = True, subresource: str | None = None
-    ) -> Document:
+    async def apply(self, manifest: Document, *, manager: str = FIELD_MANAGER, force: bool = True) -> Document:
         """Write an intent by server-side apply; a resourceVersion or uid in it is a precondition."""
         metadata = manifest["metadata"]
-        path = BY_KIND[manifest["kind"]].path(metadata["namespace"], metadata["name"], subresource)
+        path = BY_KIND[manifest["kind"]].path(metadata["namespace"], metadata["name"])
         query = {"fieldManager": manager, "force": "true" if force else "false"}
         return await self._write("PATCH", path, manifest, content_type=_APPLY, query=query)
 
-    async def patch_status(self, resource: Resource, namespace: str, name: str, status: Document) -> Document:
-        """Merge into an object's status; a None removes."""
-        path = resource.path(namespace, name, "status")
+    async def patch_status(self, resource: Resource, seen: Seen, status: Document) -> Document:
+        """Merge into the status of an object as it was seen; a None removes. ConflictError if it is another by now."""
+        path = resource.path(seen.identity.namespace, seen.identity.name, "status")
         query = {"fieldManager": FIELD_MANAGER}
-        return await self._write("PATCH", path, {"status": status}, content_type=_MERGE, query=query)
+        body = {"metadata": {"uid": seen.uid, "resourceVersion": str(seen.version)}, "status": status}
+        return await self._write("PATCH", path, body, content_type=_MERGE, query=query)
 
     async def merge(self, resource: Resource, namespace: str, name: str, patch: Document) -> Document:
         """Merge into an object."""
@@ -122,19 +123,22 @@ class Client:
                 return
             query["continue"] = token
 
-    async def watch(self, resource: Resource, accept: str, since: str) -> AsyncIterator[Document]:
+    async def watch(
+        self, resource: Resource, accept: str, since: str, opened: Callable[[], None], seconds: int = WATCH_SECONDS
+    ) -> AsyncIterator[Document]:
         """Yield the events of a collection until the stream ends; ExpiredError if it cannot go on from `since`."""
         query = {
             "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": since,
-            "timeoutSeconds": str(WATCH_SECONDS),
+            "timeoutSeconds": str(seconds),
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=QUIET_SECONDS)
         url = self._server + resource.path()
         try:
             async with self._streams.get(url, params=query, headers={"Accept": accept}, timeout=timeout) as response:
                 await _raise_for_error(response)
+                opened()
                 async for line in _lines(response.content):
                     yield json.loads(line)
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -192,7 +196,11 @@ async def _raise_for_error(response: aiohttp.ClientResponse) -> None:
     if message.startswith(_UNTYPED):
         raise InvalidError(response.status, reason, message)
     wait = response.headers.get("Retry-After", "")
-    raise Retry(f"{response.status} {reason}: {message}", after=float(wait) if wait.isdecimal() else None)
+    after = float(wait) if wait.isdecimal() else None
+    why = f"{response.status} {reason}: {message}"
+    if response.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ServerError(why, message, after)
+    raise Retry(why, after)
 
 
 async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:

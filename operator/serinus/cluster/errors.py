@@ -11,6 +11,14 @@ class Retry(Exception):  # noqa: N818 - it asks for something rather than name a
         self.after = after
 
 
+class ServerError(Retry):
+    """The API server failed (5xx) and says why: for example a webhook of somebody that does not answer."""
+
+    def __init__(self, why: str, message: str, after: float | None = None) -> None:
+        super().__init__(why, after)
+        self.message = message
+
+
 class Refused(Exception):  # noqa: N818 - the same
     """The user or an administrator must act before this can work; the message tells them what to do."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -51,6 +52,7 @@ class Lease:
 
     def __init__(self, settings: LeaseSettings) -> None:
         self._settings = settings
+        self._gained: Callable[[], None] = lambda: None
         self._path = LEASE.path(settings.namespace, settings.name)
         self._deadline = 0.0
         self._held: Document | None = None
@@ -69,8 +71,9 @@ class Lease:
         while self.seconds_left() <= 0:
             await self._leading.wait()
 
-    async def keep(self, requests: Requests) -> None:
-        """Get the Lease and renew it, until cancelled."""
+    async def keep(self, requests: Requests, gained: Callable[[], None]) -> None:
+        """Get the Lease and renew it, until cancelled; call back each time that we lead from now on."""
+        self._gained = gained
         interval = self._settings.duration_seconds / RENEWALS_PER_LEASE
         complaint = ""
         while True:
@@ -117,6 +120,8 @@ class Lease:
         else:
             body = {**current, "spec": self._spec(current["spec"])}
             self._held = await requests.unfenced("PUT", self._path, body)
+        if self.seconds_left() <= 0:
+            self._gained()
         self._deadline = started + self._settings.duration_seconds
         self._leading.set()
 

@@ -121,11 +121,14 @@ def seen(kind: str, document: Document) -> Seen:
 
 
 def seen_release(row: Document) -> SeenRelease:
-    """Return what we keep of a ModelRelease, from a row of the server's table: contents are large and stay there."""
+    """Return what we keep of a ModelRelease, from a row of the server's table: contents are large and stay there.
+
+    Whose it is stands in its spec, which nobody can change; a label somebody may remove.
+    """
     metadata = row["object"]["metadata"]
-    _name, _deployment, revision, version, promoted_at, *_ = row["cells"]
+    _name, deployment, revision, version, promoted_at, *_ = row["cells"]
     return SeenRelease(
-        **_common(modelrelease.KIND, metadata, metadata.get("labels", {}).get(LABEL_DEPLOYMENT, "")),
+        **_common(modelrelease.KIND, metadata, deployment),
         revision=revision,
         controller=controller_of(metadata),
         version_label=version or None,
@@ -202,9 +205,9 @@ def _common(kind: str, metadata: Document, deployment: str) -> dict[str, Any]:
 
 def _owned_fields(metadata: Document) -> bytes:
     ours = (
-        entry["fieldsV1"]
-        for entry in metadata.get("managedFields", ())
-        if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply" and not entry.get("subresource")
+        entry.get("fieldsV1", {})
+        for entry in metadata.get("managedFields", ())  # an entry may lack any of these
+        if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
     )
     return _text(next(ours, {}))
 

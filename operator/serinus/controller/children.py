@@ -6,10 +6,18 @@ from serinus.api.names import HANDOVER_MANAGER, LABEL_DEPLOYMENT
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
-from serinus.cluster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, Refused, Retry
+from serinus.cluster.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    Refused,
+    Retry,
+    ServerError,
+)
 from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, controller_of, seen
 from serinus.cluster.resources import BY_KIND
-from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, refused
 from serinus.render.children import Manifest
 from serinus.render.intent import covers, seal_of, sealed
 
@@ -69,7 +77,10 @@ class Children:
         if child.deleting or (child.controller and child.controller.uid != model.uid):
             return
         identity = child.identity
-        await self._client.delete(BY_KIND[identity.kind], identity.namespace, identity.name, child.uid)
+        try:
+            await self._client.delete(BY_KIND[identity.kind], identity.namespace, identity.name, child.uid)
+        except ForbiddenError as error:
+            raise refused(identity, error) from error
         self._cache.mark_deleting(child)
 
     async def _create(
@@ -113,14 +124,8 @@ class Children:
             wanted = {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": str(version)}}
         try:
             document = await self._client.apply(wanted, force=force)
-        except InvalidError as error:
-            raise Refused(
-                Reason.RENDER_FAILED, f"the API server refuses {identity.kind} {identity.name}: {error.message}"
-            ) from error
-        except ForbiddenError as error:
-            raise Refused(
-                Reason.REQUEST_REFUSED, f"the API server refuses {identity.kind} {identity.name}: {error.message}"
-            ) from error
+        except (InvalidError, ForbiddenError, ServerError) as error:
+            raise refused(identity, error) from error
         except NotFoundError as error:
             raise Retry(f"{identity.kind} {identity.name}: {error.message}") from error
         except ConflictError as error:

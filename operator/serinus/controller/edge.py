@@ -1,6 +1,8 @@
 """The edge: Kopf lists and watches, its events enter the cache and put keys on the queue. Nothing is decided here."""
 
 import itertools
+import logging
+from collections.abc import Callable
 from typing import Any, Final
 
 import kopf
@@ -12,8 +14,11 @@ from serinus.cluster.client import PAGE_SIZE, QUIET_SECONDS, REQUEST_SECONDS, WA
 from serinus.cluster.credentials import Credentials
 from serinus.cluster.objects import Seen, seen
 from serinus.cluster.resources import CHILDREN, MODEL_DEPLOYMENT, POD, Resource
+from serinus.controller import metrics
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
+
+logger = logging.getLogger(__name__)
 
 WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, POD)
 """What Kopf watches. ModelReleases are large: releasewatch.py sees them without their contents."""
@@ -102,9 +107,23 @@ def registry(cache: Cache, queue: Queue, credentials: Credentials, health: Healt
 
 def _watch(resource: Resource, handlers: kopf.OperatorRegistry, cache: Cache, queue: Queue) -> None:
     async def note(event: kopf.RawEvent, **_: object) -> None:
-        take(seen(resource.kind, dict(event["object"])), cache, queue, gone=event["type"] == "DELETED")
+        document: dict[str, Any] = dict(event["object"])
+        gone = event["type"] == "DELETED"
+        note_sight(lambda: seen(resource.kind, document), document["metadata"], cache, queue, gone=gone)
 
     kopf.on.event(*_selector(resource), registry=handlers, id=resource.plural)(note)
+
+
+def note_sight(read: Callable[[], Seen], metadata: dict[str, Any], cache: Cache, queue: Queue, *, gone: bool) -> None:
+    """Take in an object as a watch brought it. One that cannot be read is passed over, and stops no other."""
+    try:
+        item = read()
+    except Exception:  # whatever somebody managed to write there
+        logger.exception("an object cannot be read", extra={"uid": metadata.get("uid")})
+        metrics.UNREADABLE_OBJECTS.inc()
+        cache.pass_over(metadata["uid"], int(metadata["resourceVersion"]))
+        return
+    take(item, cache, queue, gone=gone)
 
 
 def take(item: Seen, cache: Cache, queue: Queue, *, gone: bool) -> None:

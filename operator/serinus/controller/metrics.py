@@ -46,6 +46,7 @@ REQUESTS: Final = Counter("rest_client_requests_total", "Requests to the API ser
 WATCH_AGE_SECONDS: Final = Gauge("serinus_watch_age_seconds", "Time since the quietest watch was last heard.")
 LOOP_LAG_SECONDS: Final = Gauge("serinus_loop_lag_seconds", "How late the event loop runs.")
 CACHED_OBJECTS: Final = Gauge("serinus_cached_objects", "Objects in the cache.")
+UNREADABLE_OBJECTS: Final = Counter("serinus_unreadable_objects_total", "Sights of objects that could not be read.")
 SWEPT_OBJECTS: Final = Counter("serinus_swept_objects_total", "Objects that a sweep corrected in the cache.", ("what",))
 
 

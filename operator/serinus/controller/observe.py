@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from serinus.api.modeldeployment import ModelDeploymentSpec
+from serinus.api.names import child_name
 from serinus.cluster.cache import Cache
 from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment
 from serinus.controller.ownership import is_ours
@@ -24,7 +25,7 @@ def observe(cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec,
         size=Size(spec.replicas, spec.autoscaling),
         policy=spec.rollout,
         revisions=revisions,
-        serving=_serving(cache, model.key),
+        serving=_serving(cache, model),
     )
 
 
@@ -34,18 +35,28 @@ def spec_document(model: SeenModelDeployment) -> dict[str, Any]:
     return document
 
 
-def deployments(cache: Cache, model: SeenModelDeployment) -> dict[str, SeenChild]:
-    """Return the Deployments of a ModelDeployment by revision."""
+def children_of_revisions(cache: Cache, model: SeenModelDeployment) -> list[SeenChild]:
+    """Return the objects of a ModelDeployment's revisions, known by label and name: a copy has our labels too."""
+    return [
+        child
+        for child in cache.children(model.key)
+        if child.revision
+        and child.identity.name == child_name(model.key.name, child.revision)
+        and is_ours(model, child)
+    ]
+
+
+def _deployments(cache: Cache, model: SeenModelDeployment) -> dict[str, SeenChild]:
     return {
         child.revision: child
-        for child in cache.children(model.key)
-        if child.identity.kind == "Deployment" and child.revision and not child.deleting and is_ours(model, child)
+        for child in children_of_revisions(cache, model)
+        if child.revision and child.identity.kind == "Deployment" and not child.deleting
     }
 
 
 def _revisions(cache: Cache, model: SeenModelDeployment) -> dict[str, RevisionView]:
     """Return all revisions, the one that was asked for or promoted longest ago first."""
-    pods = {revision: _pods(cache, model.key, child) for revision, child in deployments(cache, model).items()}
+    pods = {revision: _pods(cache, model.key, child) for revision, child in _deployments(cache, model).items()}
     releases = {release.revision: release for release in releases_of(cache, model)}
     views = [
         RevisionView(release.revision, release.version_label, release.promoted_at, pods.get(release.revision))
@@ -71,6 +82,6 @@ def _pods(cache: Cache, key: Key, deployment: SeenChild) -> Pods:
     )
 
 
-def _serving(cache: Cache, key: Key) -> str | None:
-    service = cache.find(Identity("Service", key.namespace, key.name))
-    return service.selects if isinstance(service, SeenChild) else None
+def _serving(cache: Cache, model: SeenModelDeployment) -> str | None:
+    service = cache.find(Identity("Service", *model.key))
+    return service.selects if isinstance(service, SeenChild) and is_ours(model, service) else None

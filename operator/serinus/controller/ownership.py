@@ -5,7 +5,7 @@ from typing import Final
 from serinus.api import modeldeployment
 from serinus.api.reasons import Reason
 from serinus.cluster.client import Client
-from serinus.cluster.errors import NotFoundError, Refused, Retry
+from serinus.cluster.errors import ForbiddenError, InvalidError, NotFoundError, Refused, Retry, ServerError
 from serinus.cluster.objects import Controller, Identity, SeenChild, SeenModelDeployment, SeenRelease
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 
@@ -32,6 +32,12 @@ def check_owner(
         f"{identity.kind} {identity.name} {whose} and is left untouched: "
         "delete it, or give this ModelDeployment another name",
     )
+
+
+def refused(identity: Identity, error: InvalidError | ForbiddenError | ServerError) -> Refused:
+    """Return what to tell a person whose object the API server does not take: for good, or for now."""
+    reason = Reason.RENDER_FAILED if isinstance(error, InvalidError) else Reason.REQUEST_REFUSED
+    return Refused(reason, f"the API server refuses {identity.kind} {identity.name}: {error.message}")
 
 
 async def check_still_there(client: Client, model: SeenModelDeployment) -> None:

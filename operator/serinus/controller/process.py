@@ -18,6 +18,7 @@ from serinus.cluster.lease import Lease, LeaseSettings
 from serinus.controller import edge, metrics
 from serinus.controller.health import QUEUE_LIMIT_SECONDS, Health
 from serinus.controller.http import serve
+from serinus.controller.office import Office
 from serinus.controller.queue import Queue
 from serinus.controller.reconcile import Reconciler
 from serinus.controller.releasewatch import ReleaseWatch
@@ -44,6 +45,7 @@ class Operator:
         self._queue = Queue()
         self._sweep = Sweep(self._cache, self._queue, self._client, settings.sweep_seconds)
         self._releases = ReleaseWatch(self._cache, self._queue, self._client, self._health)
+        self._office = Office(self._sweep, self._releases)
         self._reconciler = Reconciler(
             self._cache,
             self._client,
@@ -87,16 +89,16 @@ class Operator:
     def _parts(self) -> list[Coroutine[None, None, None]]:
         return [
             self._health.run(),
-            self._lease.keep(self._client),
+            self._lease.keep(self._client, self._office.call),
             self._releases.run(),
             self._sweep.run(),
+            self._office.run(),
             *(work(self._queue, self, self._reconciler) for _ in range(self._settings.workers)),
         ]
 
     async def wait(self) -> None:
-        """Return when this replica may decide: it has seen everything, and it leads."""
-        await self._sweep.synced.wait()
-        await self._releases.synced.wait()
+        """Return when this replica may decide: it leads, and has seen everything since."""
+        await self._office.wait()
         await self._lease.wait()
 
     def _unready(self) -> str | None:

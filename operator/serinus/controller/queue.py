@@ -11,6 +11,7 @@ from serinus.controller import metrics
 FIRST_BACKOFF_SECONDS: Final = 0.05
 LONGEST_BACKOFF_SECONDS: Final = 60.0
 _LARGEST_EXPONENT: Final = 16
+_SPARE_TIMERS: Final = 64
 
 
 class Queue:
@@ -46,6 +47,9 @@ class Queue:
             return
         self._due[key] = self._loop.time() + seconds
         heapq.heappush(self._timers, (self._due[key], key))
+        if len(self._timers) > 2 * len(self._due) + _SPARE_TIMERS:  # most of them were replaced since
+            self._timers = [(at, due) for due, at in self._due.items()]
+            heapq.heapify(self._timers)
         self._set_alarm()
 
     def retry(self, key: Key) -> None:

@@ -10,12 +10,12 @@ from serinus.api.modelrelease import ModelReleaseSpec
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
-from serinus.cluster.errors import NotFoundError, Refused
+from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
 from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
-from serinus.controller.observe import observe, spec_document
+from serinus.controller.observe import children_of_revisions, observe, spec_document
 from serinus.controller.releases import Releases
 from serinus.render.children import Owner, address, children
 from serinus.render.snapshot import RenderError
@@ -51,14 +51,17 @@ class Reconciler:
         spec = spec_of(spec_document(model))
         await self._releases.adopt(model)
         view, intent = self._decide(model, spec)
+        decided = intent
         unrecorded = await self._record_promotion(model, spec, view, intent) if intent.promote else None
         view, intent = self._decide(model, spec)
         refusal = await self._bring_up(model, spec, plan(view, intent)) or unrecorded
         view, intent = self._decide(model, spec)  # who is served may have changed, and so who may go
         planned = plan(view, intent)
-        await self._take_down(model, planned)
+        refusal = await self._take_down(model, planned) or refusal
         view, intent = self._decide(model, spec)
         if intent.promote and not refusal:  # its pods became ready meanwhile: that is told when it is recorded
+            if decided.promote:
+                raise Retry(f"the promotion of revision {decided.serve} is recorded, and is not seen")
             return 0.0
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
@@ -94,13 +97,18 @@ class Reconciler:
         self._releases.drop(model.key, keep=planned.keep)
         return refusals[0] if refusals else None
 
-    async def _take_down(self, model: SeenModelDeployment, planned: Plan) -> None:
+    async def _take_down(self, model: SeenModelDeployment, planned: Plan) -> Refused | None:
         """Remove what no longer runs, its pods last: as long as they are there we know that something is left."""
-        for child in reversed(self._cache.children(model.key)):
-            if child.revision and child.revision not in planned.keep:
-                await self._children.delete(model, child)
+        refusals = []
+        for child in reversed(children_of_revisions(self._cache, model)):
+            if child.revision not in planned.keep:
+                try:
+                    await self._children.delete(model, child)
+                except Refused as refusal:
+                    refusals.append(refusal)
         for revision in planned.forget:
             await self._releases.forget(model, revision)
+        return refusals[0] if refusals else None
 
     async def _run(self, model: SeenModelDeployment, snapshot: ModelReleaseSpec, size: Size) -> None:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
@@ -109,7 +117,7 @@ class Reconciler:
         except RenderError as error:
             raise Refused(Reason.RENDER_FAILED, str(error)) from error
         kinds = {manifest["kind"] for manifest in manifests}
-        for child in self._cache.children(model.key):
+        for child in children_of_revisions(self._cache, model):
             if child.revision == snapshot.revision and child.identity.kind not in kinds:
                 await self._children.delete(model, child)
         for manifest in manifests:
@@ -134,9 +142,11 @@ class Reconciler:
         if _ready(before) != _ready(after):
             warning = told.stage is Stage.STUCK or told.reason is Reason.PODS_FAILING
             await self._events.send(model, "Reconcile", told.reason, told.message, warning=warning)
-        namespace, name = model.key
         try:
-            document = await self._client.patch_status(MODEL_DEPLOYMENT, namespace, name, _merge_patch(before, after))
+            document = await self._client.patch_status(MODEL_DEPLOYMENT, model, _merge_patch(before, after))
+        except ConflictError as error:
+            # With the reply we would take in a change that we have not acted on, and never hear of it again.
+            raise Retry("the ModelDeployment changed meanwhile") from error
         except NotFoundError:  # deleted, and the watch has not said so: the sweep will find out if it never does
             self._cache.remove(model)
             return

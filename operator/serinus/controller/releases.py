@@ -1,6 +1,7 @@
 """The ModelReleases of the cluster: written once when a revision is first asked for, read when one is rendered."""
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,15 @@ from serinus.api.names import ANNOTATION_VERSION, child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
-from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
+from serinus.cluster.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    Refused,
+    Retry,
+    ServerError,
+)
 from serinus.cluster.objects import (
     Identity,
     Key,
@@ -23,7 +32,7 @@ from serinus.cluster.objects import (
     seen_release,
 )
 from serinus.cluster.resources import DEPLOYMENT, MODEL_RELEASE, SERVICE
-from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, is_ours
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, is_ours, refused
 from serinus.render.children import Owner, reference, release
 from serinus.render.snapshot import RenderError, snapshot_of
 
@@ -74,9 +83,14 @@ class Releases:
 
     async def promote(self, model: SeenModelDeployment, revision: str, at: datetime) -> None:
         """Record that a revision is the stable one from now on. This write commits the promotion."""
-        name = child_name(model.key.name, revision)
+        found = self._find(model, revision)
+        if found is None:
+            raise Retry(f"the release of revision {revision} has just gone")
         status = {"promotedAt": at.isoformat().replace("+00:00", "Z")}
-        document = await self._client.patch_status(MODEL_RELEASE, model.key.namespace, name, status)
+        try:
+            document = await self._client.patch_status(MODEL_RELEASE, found, status)
+        except (ConflictError, NotFoundError) as error:
+            raise Retry(f"ModelRelease {found.identity.name} changed meanwhile") from error
         self._cache.put(seen_release(release_row(document)))
 
     async def forget(self, model: SeenModelDeployment, revision: str) -> None:
@@ -100,6 +114,9 @@ class Releases:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
         try:
             document = await self._client.apply(release(owner, snapshot), force=False)
+        except (InvalidError, ForbiddenError, ServerError) as error:
+            identity = Identity(modelrelease.KIND, model.key.namespace, child_name(model.key.name, revision))
+            raise refused(identity, error) from error
         except ConflictError as error:  # somebody's, or ours: whose it is we know when we have seen it
             raise Retry(f"ModelRelease {child_name(model.key.name, revision)} is there already") from error
         return self._remember(model.key, document)
@@ -124,12 +141,18 @@ class Releases:
             ) from error
         template = deployment["spec"]["template"]
         template["metadata"].pop("creationTimestamp", None)
-        (port,) = service["spec"]["ports"]
+        endpoint = _endpoint_of(template, service["spec"].get("ports") or ())
+        if endpoint is None:
+            raise Refused(
+                Reason.RENDER_FAILED,
+                f"the record of revision {revision} was deleted, and with changed ports in Service {name} it cannot be "
+                "made anew: put them right, or apply a changed spec",
+            )
         return ModelReleaseSpec(
             deployment=key.name,
             revision=revision,
             version=deployment["metadata"].get("annotations", {}).get(ANNOTATION_VERSION),
-            endpoint=_endpoint_of(template, port["targetPort"]),
+            endpoint=endpoint,
             template=template,
             rendered_by=__version__,
         )
@@ -162,10 +185,13 @@ def releases_of(cache: Cache, model: SeenModelDeployment) -> list[SeenRelease]:
     ]
 
 
-def _endpoint_of(template: dict[str, Any], number: int) -> ReleaseEndpoint:
-    return next(
-        ReleaseEndpoint(port=number, name=port.get("name"), container=container["name"])
+def _endpoint_of(template: dict[str, Any], service_ports: Iterable[dict[str, Any]]) -> ReleaseEndpoint | None:
+    """Return the container port that a Service leads to; somebody may have added ports to it."""
+    targets = [port.get("targetPort") for port in service_ports]
+    found = (
+        ReleaseEndpoint(port=port["containerPort"], name=port.get("name"), container=container["name"])
         for container in template["spec"]["containers"]
         for port in container.get("ports", ())
-        if port["containerPort"] == number
+        if port["containerPort"] in targets
     )
+    return next(found, None)

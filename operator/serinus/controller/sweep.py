@@ -36,17 +36,21 @@ class Sweep:
 
     async def run(self) -> None:
         """Wait for the cache to be complete, then sweep now and then, until cancelled."""
-        for resource in WATCHED:  # one kind after the other: a look at a large cluster is work for the API server
-            pause = FIRST_LOOK_SECONDS
-            while not await self._is_complete(resource):
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
+        await self.catch_up()
         self.synced.set()
         logger.info("in step with the cluster", extra={"objects": len(self._cache)})
         while True:
             await asyncio.sleep(self._interval)
             for resource in WATCHED:
                 await self._is_complete(resource)
+
+    async def catch_up(self) -> None:
+        """Return when the watches have brought everything that the server has now."""
+        for resource in WATCHED:  # one kind after the other: a look at a large cluster is work for the API server
+            pause = FIRST_LOOK_SECONDS
+            while not await self._is_complete(resource):
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
 
     async def _is_complete(self, resource: Resource) -> bool:
         try:
@@ -56,7 +60,7 @@ class Sweep:
             return False
 
     async def _sweep(self, resource: Resource) -> int:
-        """Drop what is gone, queue what is not yet in the cache, and return how much that is."""
+        """Drop what is gone, and return how much the watches have not brought yet."""
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
         missing = 0
         async for page in self._client.pages(
@@ -65,8 +69,8 @@ class Sweep:
             for item in page["items"] or ():
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
-                found = self._cache.find(Identity(resource.kind, metadata["namespace"], metadata["name"]))
-                if found is None or found.version < int(metadata["resourceVersion"]):
+                identity = Identity(resource.kind, metadata["namespace"], metadata["name"])
+                if not self._cache.has_seen(identity, metadata["uid"], int(metadata["resourceVersion"])):
                     missing += 1
         for item in known.values():
             # Still as it was before the list: what changed meanwhile is newer than the list.

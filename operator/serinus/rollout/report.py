@@ -39,9 +39,9 @@ def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | No
     canary = None if view.asked_is_stable or stable is None else view.asked
     return ModelDeploymentStatus(
         observed_generation=subject.generation,
-        conditions=list(_conditions(subject, view, intent, told)),
-        stable=_stable_status(stable) if stable else None,
-        canary=_canary_status(canary) if canary else None,
+        conditions=list(_conditions(subject, view, told)),
+        stable=_stable_status(stable, serves=view.serving == stable.revision) if stable else None,
+        canary=_canary_status(canary, serves=view.serving == canary.revision) if canary else None,
         url=f"http://{subject.name}.{subject.namespace}.svc",
         replicas=sum(revision.wanted for revision in view.revisions.values()),
         ready_replicas=sum(revision.ready for revision in view.revisions.values()),
@@ -49,7 +49,7 @@ def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | No
     )
 
 
-def _conditions(subject: Subject, view: View, intent: Intent, told: Obstacle) -> Iterator[Condition]:
+def _conditions(subject: Subject, view: View, told: Obstacle) -> Iterator[Condition]:
     """Return Ready and Available always, Reconciling and Stalled only while they are true, as kstatus wants it."""
     before = {condition.type: condition for condition in subject.previous.conditions or ()}
 
@@ -66,35 +66,38 @@ def _conditions(subject: Subject, view: View, intent: Intent, told: Obstacle) ->
         )
 
     yield condition("Ready", "True" if told.stage is Stage.SETTLED else "False", told.reason, told.message)
-    serving = view.revisions.get(intent.serve, view.asked)
-    if serving.ready:
+    serving = view.revisions.get(view.serving or "")
+    if serving and serving.ready:
         yield condition("Available", "True", Reason.SERVING, f"{serving} answers")
     elif view.size.is_zero:
         yield condition("Available", "False", Reason.SCALED_TO_ZERO, "scaled to zero")
-    else:
+    elif serving:
         yield condition("Available", "False", Reason.NO_READY_PODS, f"{serving} has no ready pod")
+    else:
+        message = f"Service {subject.name} does not lead to a revision"
+        yield condition("Available", "False", Reason.NO_READY_PODS, message)
     if told.stage is Stage.MOVING:
         yield condition("Reconciling", "True", told.reason, told.message)
     if told.stage is Stage.STUCK:
         yield condition("Stalled", "True", told.reason, told.message)
 
 
-def _stable_status(stable: RevisionView) -> StableStatus:
+def _stable_status(stable: RevisionView, *, serves: bool) -> StableStatus:
     return StableStatus(
         revision=stable.revision,
         version=stable.version,
-        weight=100,
+        weight=100 * serves,
         replicas=stable.wanted,
         ready_replicas=stable.ready,
     )
 
 
-def _canary_status(canary: RevisionView) -> CanaryStatus:
+def _canary_status(canary: RevisionView, *, serves: bool) -> CanaryStatus:
     return CanaryStatus(
         revision=canary.revision,
         version=canary.version,
         weight=0,
-        weight_in_force=0,
+        weight_in_force=100 * serves,
         replicas=canary.wanted,
         ready_replicas=canary.ready,
     )
