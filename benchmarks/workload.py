@@ -36,7 +36,12 @@ def model_deployment(name: str, version: str = "1") -> Json:
         "apiVersion": API_VERSION,
         "kind": modeldeployment.KIND,
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"team": "risk", "app": name}},
-        "spec": {"model": {"version": version}, "replicas": REPLICAS, "template": _template(name, version)},
+        "spec": {
+            "model": {"version": version},
+            "replicas": REPLICAS,
+            "rollout": {"steps": []},
+            "template": _template(name, version),
+        },
     }
 
 

@@ -2,12 +2,17 @@
 
 from typing import Final
 
-from tests.api.refusals import missing, too_large, too_long, too_small, unknown, wrong_type
+from tests.api.refusals import missing, not_among, too_large, too_long, too_many, too_small, unknown, wrong_type
+from tests.api.rollout_refusals import rollout
+from tests.api.samples import attempt, held
 
 IMMUTABLE: Final = (
     "spec: Forbidden: a ModelRelease is a record and cannot be changed; change the spec of its ModelDeployment"
 )
 """Needs two writes, so it has no row: see test_modelrelease_api.py."""
+
+ATTEMPT: Final = "status.attempts[0]"
+RESULTS: Final = ("Running", "Promoted", "RolledBack", "Ended")
 
 RELEASE_REFUSALS: Final = (
     missing("spec"),
@@ -29,4 +34,26 @@ RELEASE_REFUSALS: Final = (
 RELEASE_STATUS_REFUSALS: Final = (
     unknown("status.phase"),
     wrong_type("status.promotedAt", "yesterday", 'date-time: "yesterday"'),
+    not_among("status.result", *RESULTS),
+    too_many("status.attempts", 3, lambda index: attempt(index + 1)),
+    *(missing(f"{ATTEMPT}.{name}") for name in ("number", "startedAt", "policy", "stable", "stableReplicas", "step")),
+    too_small(f"{ATTEMPT}.number", 1),
+    *rollout(f"{ATTEMPT}.policy"),
+    too_many(f"{ATTEMPT}.policy.steps", 20, lambda index: {"weight": index + 1}),
+    missing(f"{ATTEMPT}.policy.steps[0].weight"),
+    too_long(f"{ATTEMPT}.stable", 10),
+    too_small(f"{ATTEMPT}.stableReplicas", 0),
+    too_small(f"{ATTEMPT}.step", 0),
+    too_small(f"{ATTEMPT}.weight", 0),
+    too_large(f"{ATTEMPT}.weight", 100),
+    too_small(f"{ATTEMPT}.waitedSeconds", 0),
+    too_many(f"{ATTEMPT}.held", 40, lambda index: held(index + 1)),
+    *(missing(f"{ATTEMPT}.held[0].{name}") for name in ("step", "weight", "since", "until")),
+    too_small(f"{ATTEMPT}.held[0].step", 1),
+    too_small(f"{ATTEMPT}.held[0].weight", 1),
+    too_large(f"{ATTEMPT}.held[0].weight", 100),
+    *(missing(f"{ATTEMPT}.outcome.{name}") for name in ("result", "reason", "message", "at")),
+    not_among(f"{ATTEMPT}.outcome.result", *RESULTS),
+    too_long(f"{ATTEMPT}.outcome.reason", 64),
+    too_long(f"{ATTEMPT}.outcome.message", 4096),
 )

@@ -42,9 +42,19 @@ def full_deployment(name: str = "fraud") -> Json:
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Value", "value": "2"}}}],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
         },
-        "rollout": {"progressDeadlineSeconds": 300, "scaleDownDelaySeconds": 0, "history": 3},
+        "rollout": full_rollout(),
     }
     return _object("ModelDeployment", name, spec)
+
+
+def full_rollout() -> Json:
+    """Every field of a rollout's policy."""
+    return {
+        "steps": [{"weight": 5, "minSeconds": 300}],
+        "progressDeadlineSeconds": 300,
+        "scaleDownDelaySeconds": 0,
+        "history": 3,
+    }
 
 
 def full_container(name: str) -> Json:
@@ -126,6 +136,31 @@ def full_release(name: str = "fraud-0123456789") -> Json:
         "renderedBy": "0.1.0",
     }
     return _object("ModelRelease", name, spec)
+
+
+def full_release_status() -> Json:
+    """Every field of a ModelRelease's status."""
+    return {"promotedAt": TIME, "result": "RolledBack", "attempts": [attempt(1)]}
+
+
+def attempt(number: int) -> Json:
+    return {
+        "number": number,
+        "startedAt": TIME,
+        "policy": full_rollout(),
+        "stable": "abcdef0123",
+        "stableReplicas": 3,
+        "step": 1,
+        "weight": 0,
+        "since": TIME,
+        "waitedSeconds": 12.5,
+        "held": [held(1)],
+        "outcome": {"result": "RolledBack", "reason": "ProgressDeadlineExceeded", "message": "too late", "at": TIME},
+    }
+
+
+def held(step: int) -> Json:
+    return {"step": step, "weight": 5, "since": TIME, "until": TIME}
 
 
 def changed(document: Json, changes: Mapping[str, object]) -> Json:

@@ -17,11 +17,10 @@ from tests.api.refusals import (
     unknown,
     wrong_type,
 )
+from tests.api.rollout_refusals import A_WEEK, rollout
 from tests.api.samples import ABSENT, Json, full_container
 
 POD: Final = "spec.template.spec"
-
-A_WEEK: Final = 604_800
 
 SERVICE_NAME: Final = (
     "metadata.name: Forbidden: a Service gets this name: it must begin with a letter, end with a letter or digit, "
@@ -173,12 +172,11 @@ SPEC_REFUSALS: Final = (
     missing("spec.autoscaling.metrics[0].type"),
     not_among("spec.autoscaling.metrics[0].type", "Resource", "ContainerResource", "Pods", "Object", "External"),
     wrong_type("spec.autoscaling.behavior", "Fast", 'object: "string"'),
-    too_small("spec.rollout.progressDeadlineSeconds", 1),
-    too_large("spec.rollout.progressDeadlineSeconds", A_WEEK),
+    *rollout("spec.rollout"),
+    too_many("spec.rollout.steps", 20, lambda index: {"weight": index + 1}),
+    missing("spec.rollout.steps[0].weight"),
+    wrong_type("spec.rollout.steps[0].weight", "10%", 'integer: "string"'),
+    unknown("spec.rollout.steps[0].setWeight"),
     wrong_type("spec.rollout.progressDeadlineSeconds", "10m", 'integer: "string"'),
-    too_small("spec.rollout.scaleDownDelaySeconds", 0),
-    too_large("spec.rollout.scaleDownDelaySeconds", A_WEEK),
-    too_small("spec.rollout.history", 1),
-    too_large("spec.rollout.history", 100),
     unknown("spec.rollout.strategy"),
 )

@@ -37,8 +37,8 @@ def test_the_overview_has_every_field(control_plane: ControlPlane, kind: str) ->
 def test_a_field_is_explained_with_its_default(control_plane: ControlPlane) -> None:
     words = " ".join(explain(control_plane, "mdep.spec.rollout").split())
     assert (
-        "progressDeadlineSeconds <integer> A revision that is not ready after this time is reported as stalled. "
-        "The stable one goes on serving. Default: 600."
+        "scaleDownDelaySeconds <integer> How long the old revision keeps its pods after the new one took over. "
+        "Default: 30."
     ) in words
 
 

@@ -16,7 +16,12 @@ KIND: Final = "ModelDeployment"
 CONTAINERS: Final = "spec.template.spec.containers"
 DEFAULTS: Final[Json] = {
     "replicas": 1,
-    "rollout": {"progressDeadlineSeconds": 600, "scaleDownDelaySeconds": 30, "history": 10},
+    "rollout": {
+        "steps": [{"weight": 10, "minSeconds": 60}, {"weight": 50, "minSeconds": 60}],
+        "progressDeadlineSeconds": 600,
+        "scaleDownDelaySeconds": 30,
+        "history": 10,
+    },
 }
 
 

@@ -70,8 +70,10 @@ def test_a_large_snapshot_is_within_what_the_rule_may_cost(control_plane: Contro
 def test_kubectl_get_is_the_history(control_plane: ControlPlane, namespace: str) -> None:
     """The operator reads the last promotion from this table, so it must be the full time and not an age."""
     create(control_plane.api, namespace, full_release())
-    control_plane.api.patch(API_VERSION, KIND, NAME, {"status": {"promotedAt": TIME}}, namespace, part="status")
+    control_plane.api.patch(
+        API_VERSION, KIND, NAME, {"status": {"promotedAt": TIME, "result": "Promoted"}}, namespace, part="status"
+    )
     header, line = run_kubectl(control_plane.kubeconfig, ("get", "mrel", f"--namespace={namespace}")).splitlines()
-    assert header.split() == ["NAME", "DEPLOYMENT", "REVISION", "VERSION", "PROMOTED", "AGE"]
-    assert line.split()[:-1] == [NAME, "fraud", "0123456789", "7", TIME]
+    assert header.split() == ["NAME", "DEPLOYMENT", "REVISION", "VERSION", "PROMOTED", "RESULT", "AGE"]
+    assert line.split()[:-1] == [NAME, "fraud", "0123456789", "7", TIME, "Promoted"]
     assert re.fullmatch(r"\d+s", line.split()[-1])

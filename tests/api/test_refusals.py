@@ -8,7 +8,7 @@ import pytest
 from tests.api import refusals
 from tests.api.refusals import Refusal
 from tests.api.release_refusals import IMMUTABLE, RELEASE_REFUSALS, RELEASE_STATUS_REFUSALS
-from tests.api.samples import Json, changed, full_deployment, full_release, full_status
+from tests.api.samples import Json, changed, full_deployment, full_release, full_release_status, full_status
 from tests.api.schema_walk import Schema, kinds, parts
 from tests.api.spec_refusals import SPEC_REFUSALS
 from tests.api.status_refusals import STATUS_REFUSALS
@@ -55,7 +55,7 @@ def test_a_deployments_status_is_held_to_its_schema(
 def test_a_releases_status_is_held_to_its_schema(
     stored_release: Json, control_plane: ControlPlane, row: Refusal
 ) -> None:
-    _run(row, stored_release | {"status": {}}, lambda document: _report(control_plane.api, document))
+    _run(row, stored_release | {"status": full_release_status()}, lambda document: _report(control_plane.api, document))
 
 
 @pytest.mark.parametrize(

@@ -46,5 +46,5 @@ def release_row(
 ) -> Json:
     """A row of the server's table, whose columns api/crd.py sets."""
     name = f"fraud-{revision}"
-    cells = [name, "fraud", revision, model_version, promoted_at, "5m"]
+    cells = [name, "fraud", revision, model_version, promoted_at, None, "5m"]
     return {"cells": cells, "object": {"metadata": metadata(name, uid=f"u-{revision}", version=version)}}

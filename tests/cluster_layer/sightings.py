@@ -97,4 +97,5 @@ def release(
         controller=controller,
         version_label=None,
         promoted_at=None,
+        result=None,
     )

@@ -1,21 +1,24 @@
 """The records of revisions: when one is read, written, made anew, adopted and deleted."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from serinus.api.modeldeployment import Rollout
+from serinus.api.modelrelease import Attempt, Outcome, Result
 from serinus.api.names import ANNOTATION_VERSION, child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
-from serinus.cluster.objects import Identity, SeenRelease
+from serinus.cluster.objects import Identity, SeenRelease, release_row, seen_release
 from serinus.controller.releases import Releases, releases_of
 from serinus.render.children import Owner, deployment, release, service
 from serinus.rollout.view import Size
 from tests.cluster_layer import sightings
-from tests.cluster_layer.sightings import KEY, MODEL_UID, NAMESAKE, OURS, REVISION, SOMEBODY
+from tests.cluster_layer.sightings import CREATED, KEY, MODEL_UID, NAMESAKE, OURS, REVISION, SOMEBODY
 from tests.controller.fake_client import FakeClient, Write, served
 from tests.render.samples import MINIMAL, RICH, parsed, snapshot
 
@@ -213,7 +216,7 @@ async def test_a_record_that_changes_while_it_is_adopted_is_looked_at_again(erro
 async def test_a_promotion_is_written_into_the_record_and_known_at_once() -> None:
     bench = Bench(record(), seen=sightings.release(version=7))
     at = datetime(2026, 11, 21, 12, 5, 0, 250_000, tzinfo=UTC)
-    await bench.releases.promote(MODEL, REVISION, at)
+    await bench.releases.record(MODEL, REVISION, None, at)
     (write,) = bench.client.writes
     assert (write.verb, write.body) == ("status", {"promotedAt": "2026-11-21T12:05:00.250000Z"})
     assert [found.promoted_at for found in releases_of(bench.cache, MODEL)] == [at]
@@ -224,3 +227,80 @@ async def test_the_record_that_is_deleted_is_the_one_that_was_seen() -> None:
     await bench.releases.forget(MODEL, REVISION)
     await bench.releases.forget(MODEL, OTHER)
     assert bench.client.writes == [Write("delete", RECORD, uid=f"ModelRelease-{RECORD.name}")]
+
+
+class TestAttempts:
+    """The record of what was tried: written in one patch, and read only where somebody else wrote it."""
+
+    def attempt(self, number: int = 1, **fields: Any) -> Attempt:  # noqa: ANN401 - passed on
+        first = Attempt(
+            number=number, started_at=CREATED, policy=Rollout(), stable=OTHER, stable_replicas=3, step=1, since=CREATED
+        )
+        return first.model_copy(update=fields)
+
+    def ended(self, number: int = 1) -> Attempt:
+        outcome = Outcome(result=Result.PROMOTED, reason="Serving", message="it serves", at=CREATED)
+        return self.attempt(number, outcome=outcome)
+
+    def bench(self) -> Bench:
+        return Bench(record(), seen=sightings.release(version=7))
+
+    async def test_are_known_after_they_were_written_without_a_read(self) -> None:
+        bench = self.bench()
+        await bench.releases.record(MODEL, REVISION, self.attempt(), None)
+        assert await bench.releases.last_attempt(MODEL, REVISION) == self.attempt()
+        assert bench.client.reads == []
+        assert bench.client.documents[RECORD]["status"]["result"] == "Running"
+
+    async def test_are_read_again_when_somebody_else_wrote_the_record(self) -> None:
+        bench = self.bench()
+        await bench.releases.record(MODEL, REVISION, self.attempt(), None)
+        document = bench.client.documents[RECORD]
+        document["metadata"]["resourceVersion"] = "5000"
+        bench.cache.put(seen_release(release_row(document)))
+        assert await bench.releases.last_attempt(MODEL, REVISION) == self.attempt()
+        assert bench.client.reads == [RECORD]
+
+    async def test_one_that_goes_on_takes_the_place_of_itself_and_another_comes_after_it(self) -> None:
+        bench = self.bench()
+        for each in (self.attempt(), self.attempt(weight=10), self.attempt(2), self.attempt(3), self.attempt(4)):
+            await bench.releases.record(MODEL, REVISION, each, None)
+        kept = bench.client.documents[RECORD]["status"]["attempts"]
+        assert [each["number"] for each in kept] == [2, 3, 4]
+
+    async def test_a_promotion_and_the_end_of_its_attempt_are_one_write(self) -> None:
+        bench = self.bench()
+        await bench.releases.record(MODEL, REVISION, self.attempt(), None)
+        bench.client.writes.clear()
+        await bench.releases.record(MODEL, REVISION, self.ended(), CREATED)
+        (write,) = bench.client.writes
+        assert (write.body["result"], write.body["promotedAt"]) == ("Promoted", "2026-11-21T12:00:00Z")
+        assert await bench.releases.last_attempt(MODEL, REVISION) is None, "nobody needs to know"
+        assert bench.client.reads == []
+
+    async def test_of_a_revision_that_is_not_asked_for_any_more_end(self) -> None:
+        bench = self.bench()
+        await bench.releases.record(MODEL, REVISION, self.attempt(), None)
+        asked = replace(MODEL, revision=OTHER)
+        await bench.releases.leave(asked, REVISION, CREATED)
+        status = bench.client.documents[RECORD]["status"]
+        assert status["result"] == "Ended"
+        assert status["attempts"][-1]["outcome"]["message"] == f"revision {OTHER} was asked for"
+
+    async def test_a_record_that_changed_meanwhile_is_not_written_over(self) -> None:
+        bench = self.bench()
+        bench.client.documents[RECORD]["metadata"]["resourceVersion"] = "8"
+        with pytest.raises(Retry, match="changed meanwhile"):
+            await bench.releases.record(MODEL, REVISION, self.attempt(), None)
+
+    async def test_that_somebody_deleted_from_the_record_are_none(self) -> None:
+        bench = self.bench()
+        document = bench.client.documents[RECORD]
+        document["status"] = {"result": "RolledBack"}
+        bench.cache.put(
+            seen_release(release_row(document | {"metadata": {**document["metadata"], "resourceVersion": "8"}}))
+        )
+        document["metadata"]["resourceVersion"] = "8"
+        assert await bench.releases.last_attempt(MODEL, REVISION) is None
+        await bench.releases.leave(MODEL, REVISION, CREATED)
+        assert bench.client.documents[RECORD]["status"]["result"] == "Ended"

@@ -33,7 +33,7 @@ def row(revision: str, version: int, promoted: str | None = None) -> Document:
         "creationTimestamp": "2026-11-21T12:00:00Z",
         "labels": {LABEL_DEPLOYMENT: KEY.name},
     }
-    return {"cells": [name, KEY.name, revision, "", promoted, "5m"], "object": {"metadata": metadata}}
+    return {"cells": [name, KEY.name, revision, "", promoted, None, "5m"], "object": {"metadata": metadata}}
 
 
 def page(version: int, *rows: Document) -> Document:
@@ -47,7 +47,7 @@ def event(kind: str, *rows: Document) -> Document:
 def bookmark(version: int) -> Document:
     """Return a bookmark as the server sends it: the row of an object that has a version and nothing else."""
     metadata = {"resourceVersion": str(version), "creationTimestamp": None}
-    return event("BOOKMARK", {"cells": ["", "", "", "", "", "<unknown>"], "object": {"metadata": metadata}})
+    return event("BOOKMARK", {"cells": ["", "", "", "", "", "", "<unknown>"], "object": {"metadata": metadata}})
 
 
 class Bench:

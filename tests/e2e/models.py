@@ -26,7 +26,7 @@ KINDS: Final = {
 
 
 def spec(image: str = "model:1", *, replicas: int | None = 2, drain: int = 0, **fields: Any) -> Json:  # noqa: ANN401 - JSON
-    """A ModelDeployment's spec; unless a test asks for more, an old revision goes as soon as it may."""
+    """A ModelDeployment's spec; unless a test asks for more, a new revision takes over and an old one goes at once."""
     container = {
         "name": "model",
         "image": image,
@@ -34,7 +34,7 @@ def spec(image: str = "model:1", *, replicas: int | None = 2, drain: int = 0, **
         "resources": {"requests": {"cpu": "1000m"}},
     }
     size = {} if replicas is None else {"replicas": replicas}
-    rollout = {"scaleDownDelaySeconds": drain, **fields.pop("rollout", {})}
+    rollout = {"steps": [], "scaleDownDelaySeconds": drain, **fields.pop("rollout", {})}
     return {"template": {"spec": {"containers": [container]}}, **size, "rollout": rollout, **fields}
 
 

@@ -85,7 +85,7 @@ def real_spec(image: str, version: str, *, replicas: int = 2, **fields: Any) -> 
         "model": {"version": version},
         "template": {"spec": {"containers": [container]}},
         "replicas": replicas,
-        "rollout": {"scaleDownDelaySeconds": 3},
+        "rollout": {"steps": [], "scaleDownDelaySeconds": 3},
         **fields,
     }
 

@@ -62,6 +62,27 @@ def test_a_new_revision_takes_over_without_a_failed_request(installed: Backend, 
     assert answers.last == "8"
 
 
+def test_a_rollout_by_steps_loses_no_request_and_its_share_is_that_of_the_answers(
+    installed: Backend, model: Model, image: str
+) -> None:
+    first = model.apply(real_spec(image, "7"))
+    model.settles(first)
+    held = {"steps": [{"weight": 50, "minSeconds": 8}], "scaleDownDelaySeconds": 3}
+    with load_on(installed, model.namespace, model.name, LOAD_SECONDS) as whole:
+        second = model.apply(real_spec(image, "8", rollout=held))
+        eventually(
+            lambda: model.status().get("canary", {}).get("weightInForce") == 50, SECONDS, "both revisions answer"
+        )
+        with load_on(installed, model.namespace, model.name, seconds=3) as meanwhile:
+            shares = meanwhile.result().by_version
+        model.settles(second)
+        model.pods_come(first, 0)
+        answers = whole.result()
+    assert not answers.failures
+    assert answers.last == "8"
+    assert 0.35 < shares["8"] / sum(shares.values()) < 0.65, shares
+
+
 def test_a_container_that_crashes_is_reported_with_its_reason_and_recovers(model: Model, image: str) -> None:
     stable = model.apply(real_spec(image, "7"))
     model.settles(stable)

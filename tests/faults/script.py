@@ -35,7 +35,7 @@ def _apply(name: str, wanted: Json) -> Step:
 
 
 FIRST: Final = spec("model:1", drain=1, model={"version": "1"})
-SECOND: Final = spec("model:2", drain=1, model={"version": "2"})
+SECOND: Final = spec("model:2", drain=1, model={"version": "2"}, rollout={"steps": [{"weight": 50, "minSeconds": 1}]})
 FAILING: Final = spec(BAD_IMAGE, drain=1, model={"version": "3"}, rollout={"progressDeadlineSeconds": 1})
 AUTOSCALED: Final = spec(
     "model:2", drain=1, model={"version": "2"}, replicas=None, autoscaling={"minReplicas": 2, "maxReplicas": 3}
@@ -82,6 +82,7 @@ def _essence(kind: str, item: Json, promotions: list[str]) -> Json:
     if kind == "Deployment":
         essence["ready"] = status.get("readyReplicas", 0)
     if kind == "ModelRelease":
+        essence["result"] = status.get("result")
         essence["promotion"] = promotions.index(status["promotedAt"]) if "promotedAt" in status else None
     return essence
 

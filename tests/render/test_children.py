@@ -7,6 +7,7 @@ import pytest
 
 from serinus.api.modeldeployment import Autoscaling
 from serinus.api.modelrelease import ModelReleaseSpec
+from serinus.api.names import LABEL_DEPLOYMENT
 from serinus.render.children import (
     Manifest,
     Owner,
@@ -212,3 +213,27 @@ def test_a_release_is_the_snapshot_as_json() -> None:
         "renderedBy": "0.1.0",
     }
     assert ModelReleaseSpec.model_validate(manifest["spec"]) == snapshot(RICH)
+
+
+class TestAddressOfTwo:
+    """While a canary has a share, the model's address leads to the pods of both revisions."""
+
+    def beside(self, port: int, name: str | None) -> ModelReleaseSpec:
+        other = snapshot(MINIMAL, revision="9876543210")
+        endpoint = other.endpoint.model_copy(update={"port": port, "name": name})
+        return other.model_copy(update={"endpoint": endpoint})
+
+    def test_selects_by_the_model_alone(self) -> None:
+        first = snapshot(MINIMAL)
+        spec = address(OWNER, first, self.beside(first.endpoint.port, None))["spec"]
+        assert spec["selector"] == {LABEL_DEPLOYMENT: OWNER.name}
+        assert spec["ports"][0]["targetPort"] == first.endpoint.port
+
+    def test_finds_ports_of_the_same_name(self) -> None:
+        first = snapshot(RICH)
+        spec = address(OWNER, first, self.beside(9999, first.endpoint.name))["spec"]
+        assert spec["ports"][0]["targetPort"] == first.endpoint.name
+
+    def test_cannot_be_where_neither_number_nor_name_is_the_same(self) -> None:
+        with pytest.raises(RenderError, match="give both ports the same name"):
+            address(OWNER, snapshot(MINIMAL), self.beside(9999, None))

@@ -10,12 +10,15 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from serinus.api.modeldeployment import ModelDeploymentStatus, Rollout
+from serinus.api.modelrelease import Attempt, Result
+from serinus.rollout.intent import Intent
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Subject, report
-from serinus.rollout.rules import Intent, decide
-from serinus.rollout.view import Pods, RevisionView, Size, View
+from serinus.rollout.rules import decide
+from serinus.rollout.view import EVERY, Pods, RevisionView, Size, View
 from tests.rollout.views import NOW
 
+DECISIONS = 4
 OBSTACLE = timedelta(seconds=30)
 
 
@@ -31,6 +34,16 @@ class Deployment:
 
 
 @dataclass
+class Record:
+    """What a ModelRelease says."""
+
+    created: datetime
+    promoted_at: datetime | None = None
+    attempt: Attempt | None = None
+    result: Result | None = None
+
+
+@dataclass
 class World:
     """What is there. Steps of the test change it, and so does the operator."""
 
@@ -39,8 +52,7 @@ class World:
     size: Size = field(default_factory=lambda: Size(2))
     now: datetime = NOW
     deployments: dict[str, Deployment] = field(default_factory=dict)
-    records: dict[str, datetime | None] = field(default_factory=dict)
-    created: dict[str, datetime] = field(default_factory=dict)
+    records: dict[str, Record] = field(default_factory=dict)
     serving: str | None = None
     broken: set[str] = field(default_factory=set)
     blocked: bool = False
@@ -66,6 +78,19 @@ class World:
             able = min(ready, deployment.wanted, deployment.ready if name in self.broken else deployment.wanted)
             self.happened |= able != deployment.ready
             deployment.ready = able
+
+    def all_pods_come(self) -> None:
+        for name, deployment in self.deployments.items():
+            self.pods(name, deployment.wanted)
+
+    def expected(self) -> str:
+        """Who is to serve in the end: what was asked for, unless that was rolled back."""
+        record = self.records.get(self.asked)
+        return self.promoted_last() if record and record.result is Result.ROLLED_BACK else self.asked
+
+    def promoted_last(self) -> str:
+        stable = self.view().stable
+        return stable.revision if stable else self.asked
 
     def autoscale(self, name: str, wanted: int) -> None:
         if (deployment := self.deployments.get(name)) and deployment.most:
@@ -110,20 +135,24 @@ class World:
         """One reconcile; it yields after each write."""
         self.happened, self.wake_at = False, None
         view, intent = self.decided()
-        if intent.promote:
-            yield from self._record(intent.serve)
-            self._promote(view, intent.serve)
-            yield
-            view, intent = self.decided()
-        yield from self._bring_up(plan(view, intent))
+        for _ in range(DECISIONS):
+            if intent.is_to_record:
+                yield from self._write_down(view, intent)
+                view, intent = self.decided()
+        assert not intent.is_to_record, f"{intent} after {DECISIONS} records"
+        brought = plan(view, intent)
+        yield from self._bring_up(brought)
         view, intent = self.decided()
         planned = plan(view, intent)
         yield from self._take_down(planned)
         self.wake_at = self.now + OBSTACLE if self.blocked else planned.wake_at
+        view, intent = self.decided()
+        if not self.blocked:
+            self.happened |= intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)
 
     def view(self) -> View:
         names = [name for name in self.deployments if name not in self.records]
-        names += sorted(self.records, key=lambda name: self.records[name] or self.created[name])
+        names += sorted(self.records, key=lambda name: self.records[name].promoted_at or self.records[name].created)
         every = {name: self._revision(name) for name in names}
         asked = every.get(self.asked, RevisionView(self.asked))
         return View(self.now, asked, self.size, self.policy, every, self.serving)
@@ -140,31 +169,57 @@ class World:
         found = self.deployments.get(name)
         failure = "broken" if name in self.broken else None
         pods = Pods(found.wanted, found.ready, found.started_at, failure) if found else None
-        return RevisionView(name, promoted_at=self.records.get(name), pods=pods)
+        record = self.records.get(name)
+        if record is None:
+            return RevisionView(name, pods=pods, recorded=False)
+        known = record.attempt if name == self.asked and record.result is not Result.PROMOTED else None
+        return RevisionView(name, promoted_at=record.promoted_at, pods=pods, attempt=known, result=record.result)
 
-    def _promote(self, view: View, name: str) -> None:
+    def _write_down(self, view: View, intent: Intent) -> Iterator[None]:
+        name = intent.serve if intent.promote else self.asked
+        lost = name not in self.records and name in self.deployments
+        yield from self._record(name)
+        if intent.attempt:
+            self.records[name].attempt = intent.attempt
+            self.records[name].result = intent.attempt.outcome.result if intent.attempt.outcome else Result.RUNNING
+            if self.records[name].result is Result.ROLLED_BACK:
+                self.drains[name] = self.now
+            elif self.records[name].result is Result.RUNNING:
+                self.drains.pop(name, None)
+        if intent.promote:
+            self._promote(view, name, check=not lost)
+        yield
+
+    def _promote(self, view: View, name: str, *, check: bool) -> None:
+        """What serves and merely lost its record is not looked at again."""
         found = self.deployments[name]
-        assert found.ready >= found.wanted >= self.size.least, f"{name} takes over before it is ready"
+        assert not check or found.ready >= found.wanted >= self.size.least, f"{name} takes over before it is ready"
         if view.stable:
             self.drains[view.stable.revision] = view.promotion_time
         self.drains.pop(name, None)
-        self.records[name] = view.promotion_time
+        self.records[name].promoted_at = view.promotion_time
 
     def _bring_up(self, planned: Plan) -> Iterator[None]:
         for name, size in planned.run:
             yield from self._record(name)
             yield from self._run(name, size)
         yield from self._record(planned.serve)
-        if self.serving != planned.serve and not self.blocked:
-            self._check_move(planned.serve)
-            self.serving = planned.serve
+        address = EVERY if planned.every else planned.serve
+        if self.serving != address and not self.blocked:
+            self._check_move(address)
+            self.serving = address
             yield
 
     def _take_down(self, planned: Plan) -> Iterator[None]:
         for name in [name for name in self.deployments if name not in planned.keep]:
             assert self.size.is_zero or name != self.serving, f"{name} is at the address and goes"
+            assert self.size.is_zero or self.serving != EVERY or not self._ready(name), f"{name} answers and goes"
             assert self._may_go(name), f"{name} goes before the end of its drain"
             self.lose_deployment(name)  # unlike the reply to another write, the end of an object is news
+            yield
+        for name in planned.leave:
+            assert name != self.asked
+            self.records[name].result = Result.ENDED
             yield
         for name in planned.forget:
             del self.records[name]
@@ -172,6 +227,9 @@ class World:
             yield
 
     def _may_go(self, name: str) -> bool:
+        record = self.records.get(name)
+        if name != self.asked and record and record.result in (Result.ROLLED_BACK, Result.ENDED):
+            return True
         since = self.drains.get(name)
         return since is None or since + timedelta(seconds=self.policy.scale_down_delay_seconds) <= self.now
 
@@ -180,14 +238,15 @@ class World:
             assert self._ready(to), f"moved from {self.serving}, which answers, to {to}, which does not"
 
     def _ready(self, name: str | None) -> int:
+        if name == EVERY:
+            return sum(each.ready for each in self.deployments.values())
         found = self.deployments.get(name or "")
         return found.ready if found else 0
 
     def _record(self, name: str) -> Iterator[None]:
         if name not in self.records:
             assert name == self.asked or name in self.deployments, f"{name} can be rendered from nothing"
-            self.records[name] = None
-            self.created[name] = self.now
+            self.records[name] = Record(self.now)
             yield
 
     def _run(self, name: str, size: Size) -> Iterator[None]:

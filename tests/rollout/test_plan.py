@@ -9,7 +9,7 @@ from serinus.rollout.view import Size, View
 from tests.rollout.views import ago, ahead, fixed, revision, scaling, view
 
 OLD = ago(86_400)
-DELAY = Rollout(scale_down_delay_seconds=30)
+DELAY = Rollout(steps=(), scale_down_delay_seconds=30)
 
 
 def planned(seen: View) -> Plan:
@@ -18,7 +18,9 @@ def planned(seen: View) -> Plan:
 
 def test_stable_runs_at_its_size_and_nothing_else() -> None:
     told = planned(view(revision("a", "3/3", promoted=OLD), serving="a"))
-    assert told == Plan(serve="a", run=(("a", fixed(3)),), keep=frozenset("a"), forget=(), wake_at=None)
+    assert told == Plan(
+        serve="a", every=False, run=(("a", fixed(3)),), keep=frozenset("a"), leave=(), forget=(), wake_at=None
+    )
 
 
 def test_a_first_revision_runs() -> None:
@@ -36,9 +38,9 @@ def test_a_first_revision_that_answers_runs_until_its_successor_is_promoted() ->
     assert (told.serve, dict(told.run)) == ("a", {"a": fixed(3), "b": fixed(3)})
 
 
-def test_a_new_revision_is_made_as_large_as_the_autoscaler_made_stable() -> None:
+def test_a_new_revision_is_made_as_large_as_the_autoscaler_made_stable_which_stays_so_meanwhile() -> None:
     told = planned(view("b", revision("a", "7/7", promoted=OLD), size=scaling(2, 10), serving="a"))
-    assert dict(told.run) == {"a": scaling(2, 10), "b": scaling(7, 10)}
+    assert dict(told.run) == {"a": scaling(7, 10), "b": scaling(7, 10)}
 
 
 def test_after_the_promotion_the_autoscaler_may_make_it_smaller_again() -> None:
@@ -84,15 +86,15 @@ class TestDrain:
         assert (told.keep, told.wake_at) == (frozenset("b"), None)
 
     def test_of_no_seconds_keeps_none(self) -> None:
-        assert self.after(0, policy=Rollout(scale_down_delay_seconds=0)).keep == frozenset("b")
+        assert self.after(0, policy=Rollout(steps=(), scale_down_delay_seconds=0)).keep == frozenset("b")
 
     def test_of_no_seconds_still_waits_for_the_traffic_to_move(self) -> None:
-        told = self.after(0, serving="a", policy=Rollout(scale_down_delay_seconds=0))
+        told = self.after(0, serving="a", policy=Rollout(steps=(), scale_down_delay_seconds=0))
         assert told.serve == "b"
         assert told.keep == frozenset("ab")
 
     def test_ends_later_when_the_delay_is_raised_meanwhile(self) -> None:
-        assert self.after(31, policy=Rollout(scale_down_delay_seconds=60)).wake_at == ahead(29)
+        assert self.after(31, policy=Rollout(steps=(), scale_down_delay_seconds=60)).wake_at == ahead(29)
 
     def test_of_what_was_never_promoted_there_is_none(self) -> None:
         told = planned(view(revision("b", "3/3", promoted=ago(1)), revision("a", "2/3"), serving="b", policy=DELAY))
@@ -179,15 +181,15 @@ class TestWake:
         assert told.wake_at == ahead(500)
 
     def test_comes_from_what_is_first(self) -> None:
-        asked = revision("c", "0/3", started=ago(100))
+        asked = revision("c", "0/3", started=ago(5))
         others = revision("b", "3/3", promoted=ago(10)), revision("a", "3/3", promoted=OLD)
         assert planned(view(asked, *others, serving="b", policy=DELAY)).wake_at == ahead(20)
-        slow = Rollout(scale_down_delay_seconds=3600)
-        assert planned(view(asked, *others, serving="b", policy=slow)).wake_at == ahead(590)
+        slow = Rollout(steps=(), scale_down_delay_seconds=3600)
+        assert planned(view(asked, *others, serving="b", policy=slow)).wake_at == ahead(595)
 
 
 class TestHistory:
-    POLICY = Rollout(history=2)
+    POLICY = Rollout(steps=(), history=2)
 
     def forgotten(self, asked: str, *names: str, running: str = "") -> tuple[str, ...]:
         """`names`, oldest first, were all promoted; those in `running` still have pods."""

@@ -1,15 +1,17 @@
 """What the status says: kstatus conditions, times that mean something, and the counts that columns show."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from serinus.api.modeldeployment import Condition, ModelDeploymentStatus
 from serinus.api.reasons import Reason
+from serinus.rollout.intent import Stage
 from serinus.rollout.report import MESSAGE_LIMIT, Obstacle, Subject, report
-from serinus.rollout.rules import Stage, decide
-from serinus.rollout.view import View
-from tests.rollout.views import NOW, ago, fixed, revision, view
+from serinus.rollout.rules import decide
+from serinus.rollout.view import EVERY, View
+from tests.rollout.views import NOW, ago, fixed, recorded, revision, steps, view
 
 OLD = ago(86_400)
 NEW = ModelDeploymentStatus()
@@ -195,3 +197,33 @@ class TestFields:
         canary = status(WAITS_AT_ZERO).canary
         assert canary is not None
         assert (canary.revision, canary.replicas) == ("b", 0)
+
+
+class TestCanary:
+    """A canary with a share: what was asked for, and what is in force."""
+
+    def held(self, pods: str = "1/1", serving: str = EVERY) -> View:
+        stable = revision("a", "3/3", promoted=OLD, version="7")
+        seen = view(revision("b", pods, version="8"), stable, policy=steps(10, 50), serving="a")
+        return replace(recorded(seen, decide(seen)), serving=serving)
+
+    def test_shows_step_and_shares(self) -> None:
+        told = status(self.held())
+        assert told.stable is not None
+        assert told.canary is not None
+        assert (told.stable.weight, told.canary.weight, told.canary.weight_in_force) == (90, 10, 25)
+        assert (told.canary.step, told.canary.steps) == (1, 2)
+
+    def test_has_nothing_in_force_while_the_address_does_not_lead_to_it(self) -> None:
+        told = status(self.held(serving="a"))
+        assert told.canary is not None
+        assert (told.canary.weight, told.canary.weight_in_force) == (10, 0)
+
+    def test_answers_beside_stable(self) -> None:
+        available = conditions(status(self.held()))["Available"]
+        assert available.message == "revision a (version 7) and revision b (version 8) answer"
+
+    def test_is_in_progress(self) -> None:
+        told = conditions(status(self.held()))
+        assert (told["Ready"].status, told["Ready"].reason) == ("False", Reason.CANARY_IN_PROGRESS)
+        assert told["Reconciling"].status == "True"

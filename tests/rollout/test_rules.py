@@ -6,7 +6,9 @@ import pytest
 
 from serinus.api.modeldeployment import Rollout
 from serinus.api.reasons import Reason
-from serinus.rollout.rules import RULES, Stage, capacity_to_take_over, decide
+from serinus.rollout.canary import capacity_to_take_over
+from serinus.rollout.intent import Stage
+from serinus.rollout.rules import RULES, decide
 from serinus.rollout.view import Size, View
 from tests.rollout.views import NOW, ago, ahead, fixed, revision, scaling, view
 
@@ -181,7 +183,7 @@ class TestAddress:
 
 
 class TestDeadline:
-    POLICY = Rollout(progress_deadline_seconds=600)
+    POLICY = Rollout(steps=(), progress_deadline_seconds=600)
 
     def waiting(self, started: float, failure: str | None = None) -> View:
         asked = revision("b", "1/3", started=ago(started), failure=failure)
@@ -191,18 +193,18 @@ class TestDeadline:
         intent = decide(self.waiting(599))
         assert (intent.stage, intent.wake_at) == (Stage.MOVING, ahead(1))
 
-    def test_passed_is_stuck_and_stable_goes_on(self) -> None:
+    def test_passed_rolls_back_and_stable_goes_on(self) -> None:
         intent = decide(self.waiting(600))
         assert (intent.serve, intent.stage) == ("a", Stage.STUCK)
         assert intent.reason is Reason.PROGRESS_DEADLINE_EXCEEDED
         assert intent.message == (
-            "revision b: 1 of 3 pods ready 600 s after the start; revision a goes on serving; "
-            "correct the spec, or wait: it still takes over when it is ready"
+            "revision b: 1 of 3 pods ready after 600 s: rolled back; revision a goes on serving; "
+            "it is not tried again until another revision was asked for: correct the template"
         )
         assert intent.wake_at is None
 
     def test_passed_names_what_failed(self) -> None:
-        assert "600 s after the start; pod b-1: OOM; revision a" in decide(self.waiting(601, "pod b-1: OOM")).message
+        assert "after 600 s; pod b-1: OOM: rolled back; revision a" in decide(self.waiting(601, "pod b-1: OOM")).message
 
     def test_passed_does_not_keep_a_revision_that_becomes_ready_from_taking_over(self) -> None:
         late = revision("b", "3/3", started=ago(10_000))
@@ -214,7 +216,10 @@ class TestDeadline:
         assert (intent.stage, intent.wake_at) == (Stage.MOVING, ahead(590))
 
     def test_does_not_run_before_there_are_pods(self) -> None:
-        assert decide(view("b", revision("a", "3/3", promoted=OLD), serving="a")).wake_at is None
+        """Who was to ask for them may have been away."""
+        began = view("b", revision("a", "3/3", promoted=OLD), serving="a", policy=self.POLICY)
+        late = replace(began, now=ahead(10_000))
+        assert (decide(late).stage, decide(late).wake_at) == (Stage.MOVING, None)
 
 
 class TestZero:

@@ -10,8 +10,9 @@ from serinus.api.modeldeployment import Rollout
 from serinus.rollout.view import Size
 from tests.rollout.simulated_world import World
 from tests.rollout.views import fixed, scaling
+from tests.rollout.views import steps as steps_of
 
-walking = settings(max_examples=150, deadline=None, derandomize=True)
+walking = settings(max_examples=200, deadline=None, derandomize=True)
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,26 +34,39 @@ def step(name: str, act: Callable[..., None], *arguments: st.SearchStrategy[obje
 names = st.sampled_from("abc")
 numbers = st.integers(0, 4)
 sizes = st.sampled_from([*map(fixed, range(4)), scaling(1, 1), scaling(1, 4), scaling(2, 3), scaling(3, 6)])
-steps = st.one_of(
+often = [
     step("ask for", World.ask, names),
-    step("all pods asked for come", lambda world: world.pods(world.asked, 99)),
-    step("ready pods of who is served:", lambda world, ready: world.pods(world.serving or "", ready), numbers),
+    step("all pods come", World.all_pods_come),
+    step("seconds pass:", World.wait, st.sampled_from([1, 31, 60, 601])),
+]
+sometimes = [
     step("ready pods of", World.pods, names, numbers),
-    step("the autoscaler wants of", World.autoscale, names, numbers),
-    step("resize to", World.resize, sizes),
+    step("ready pods of what is asked for:", lambda world, ready: world.pods(world.asked, ready), numbers),
+    step(
+        "ready pods of who was promoted last:", lambda world, ready: world.pods(world.promoted_last(), ready), numbers
+    ),
     step("break", lambda world, name: world.broken.add(name), names),
     step("mend", lambda world, name: world.broken.discard(name), names),
-    step("seconds pass:", World.wait, st.sampled_from([1, 5, 31, 601])),
+    step("the autoscaler wants of", World.autoscale, names, numbers),
+    step("resize to", World.resize, sizes),
+    step("killed after writes, away for steps:", World.operate_until_killed, st.integers(0, 6), numbers),
+]
+seldom = [
     step("the clock is set back", lambda world: world.wait(-3_600)),
     step("lose the record of", World.lose_record, names),
     step("lose the Deployment of", World.lose_deployment, names),
     step("block the address", lambda world: setattr(world, "blocked", True)),
     step("free the address", lambda world: setattr(world, "blocked", False)),
-    step("killed after writes, away for steps:", World.operate_until_killed, st.integers(0, 6), numbers),
-)
-walks = st.lists(steps, min_size=5, max_size=25)
+]
+steps = st.one_of(*often * 4, *sometimes * 2, *seldom)
+walks = st.lists(steps, min_size=10, max_size=40)
 policies = st.sampled_from(
-    [Rollout(scale_down_delay_seconds=delay, history=history) for delay in (0, 30) for history in (1, 2, 3)]
+    [
+        steps_of(*weights, seconds=seconds, scale_down_delay_seconds=delay, history=history)
+        for weights, seconds in (((), 0), ((10, 50), 60), ((10, 50), 0), ((100,), 60), ((40, 20), 60))
+        for delay in (0, 30)
+        for history in (1, 2, 3)
+    ]
 )
 
 
@@ -83,16 +97,21 @@ def settle(world: World) -> None:
 
 @walking
 @given(policies, walks)
-def test_what_is_asked_for_serves_in_the_end_and_nothing_else_runs(policy: Rollout, steps: list[Step]) -> None:
+def test_what_is_asked_for_serves_in_the_end_unless_it_was_rolled_back_and_nothing_else_runs(
+    policy: Rollout, steps: list[Step]
+) -> None:
     world = walk(policy, steps)
     if world.size.is_zero:
         world.resize(fixed(1))
     settle(world)
-    assert world.serving == world.asked
-    assert set(world.deployments) == {world.asked}
-    deployment = world.deployments[world.asked]
+    expected = world.expected()
+    assert world.serving == expected
+    assert set(world.deployments) == {expected}
+    deployment = world.deployments[expected]
     assert world.size.least <= deployment.ready == deployment.wanted
-    assert ("Ready", "True") in [(each.type, each.status) for each in world.status().conditions or ()]
+    conditions = {each.type: each.status for each in world.status().conditions or ()}
+    assert conditions["Ready"] == ("True" if expected == world.asked else "False")
+    assert conditions.get("Stalled") == (None if expected == world.asked else "True")
 
 
 @walking

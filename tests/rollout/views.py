@@ -1,11 +1,22 @@
 """Views written short, for the tests of the rollout: what is asked, what runs, who serves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from serinus.api.modeldeployment import Autoscaling, Rollout
+from serinus.api.modeldeployment import Autoscaling, Rollout, Step
+from serinus.api.modelrelease import Attempt, Result
+from serinus.rollout.attempt import begun
+from serinus.rollout.intent import Intent
 from serinus.rollout.view import Pods, RevisionView, Size, View
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+
+
+NO_STEPS = Rollout(steps=())
+
+
+def steps(*weights: int, seconds: int = 60, **policy: int) -> Rollout:
+    return Rollout(steps=tuple(Step(weight=weight, min_seconds=seconds) for weight in weights), **policy)
 
 
 def ago(seconds: float) -> datetime:
@@ -45,15 +56,41 @@ def view(
     *others: RevisionView,
     size: Size | int = 3,
     serving: str | None = None,
-    policy: Rollout | None = None,
+    policy: Rollout = NO_STEPS,
+    new: bool = False,
 ) -> View:
-    """What is seen when `asked` is the spec's revision; as text it has neither a record nor pods yet."""
+    """What is seen when `asked` is the spec's revision; as text it has neither a record nor pods yet.
+
+    Unless the View is to be new, the attempt of a revision that needs one has begun, when its pods did.
+    """
     known = [] if isinstance(asked, str) else [asked]
-    return View(
+    seen = View(
         now=NOW,
         asked=RevisionView(asked) if isinstance(asked, str) else asked,
         size=fixed(size) if isinstance(size, int) else size,
-        policy=policy or Rollout(),
+        policy=policy,
         revisions={each.revision: each for each in (*others, *known)},
         serving=serving,
     )
+    needs_attempt = seen.stable and not seen.asked_is_stable and seen.asked.promoted_at is None
+    if new or not needs_attempt or seen.asked.attempt:
+        return seen
+    return with_attempt(seen, begun(replace(seen, now=seen.asked.pods.started_at if seen.asked.pods else NOW)))
+
+
+def with_attempt(seen: View, attempt: Attempt) -> View:
+    """The View when this is on record of the asked revision."""
+    result = attempt.outcome.result if attempt.outcome else Result.RUNNING
+    asked = replace(seen.asked, attempt=attempt, result=result)
+    return replace(seen, asked=asked, revisions={**seen.revisions, asked.revision: asked})
+
+
+def recorded(seen: View, intent: Intent) -> View:
+    """The View when what was decided is on record."""
+    if intent.attempt:
+        seen = with_attempt(seen, intent.attempt)
+    if not intent.promote:
+        return seen
+    promoted = replace(seen.revisions[intent.serve], promoted_at=seen.promotion_time, recorded=True)
+    asked = promoted if promoted.revision == seen.asked.revision else seen.asked
+    return replace(seen, asked=asked, revisions={**seen.revisions, promoted.revision: promoted})

@@ -119,6 +119,7 @@ def modelrelease_definition() -> dict[str, Any]:
         _column("Version", ".spec.version", description="The model version."),
         # A string and not a date: the operator reads this column, and a date comes as "5m".
         _column("Promoted", ".status.promotedAt", description="When it last became the stable revision."),
+        _column("Result", ".status.result", description="What became of the last attempt to bring it into service."),
         _column("Age", ".metadata.creationTimestamp", "date", description="Time since it was created."),
     ]
     version = {"schema": schema, "additionalPrinterColumns": columns, "subresources": {"status": {}}}

@@ -13,6 +13,7 @@ KIND: Final = "ModelDeployment"
 PLURAL: Final = "modeldeployments"
 
 MAX_REPLICAS: Final = 10_000
+MAX_STEPS: Final = 20
 
 PodCount = Annotated[int, Field(ge=0)]
 Replicas = Annotated[PodCount, Field(le=MAX_REPLICAS)]
@@ -21,7 +22,7 @@ Revision = Annotated[str, Field(max_length=10)]
 Version = Annotated[str, Field(max_length=63)]
 Sentence = Annotated[str, Field(max_length=1024)]
 
-_ATOMIC: Final = {"x-kubernetes-list-type": "atomic"}
+ATOMIC: Final = {"x-kubernetes-list-type": "atomic"}
 
 NAME_RULES: Final = rules(
     rule(
@@ -83,18 +84,33 @@ class Autoscaling(ApiModel):
     """Fewest pods. Default: 1."""
     max_replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)]
     """Most pods; at least minReplicas."""
-    metrics: Annotated[list[Metric] | None, Field(min_length=1, max_length=16, json_schema_extra=_ATOMIC)] = None
+    metrics: Annotated[list[Metric] | None, Field(min_length=1, max_length=16, json_schema_extra=ATOMIC)] = None
     """Metrics, as in `kubectl explain hpa.spec.metrics`. Default: 80 % of the model container's CPU request."""
     behavior: Behavior | None = None
     """How fast to scale, as in `kubectl explain hpa.spec.behavior`. Default: Kubernetes' own."""
 
 
-class Rollout(ApiModel):
-    """How a new revision takes over."""
+class Step(ApiModel):
+    """One step of a rollout: a share of the traffic, and how long the new revision holds it."""
 
+    weight: Annotated[int, Field(ge=1, le=100)]
+    """Share of the traffic that the new revision gets, in percent."""
+    min_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 60
+    """How long it holds this share at least, without interruption. Default: 60."""
+
+
+class Rollout(ApiModel):
+    """How a new revision takes over. What a rollout began with it keeps: a change counts for the next one."""
+
+    steps: Annotated[tuple[Step, ...], Field(max_length=MAX_STEPS, json_schema_extra=ATOMIC)] = (
+        Step(weight=10),
+        Step(weight=50),
+    )
+    """Shares of the traffic that a new revision gets, one after the other, before it takes over. Without steps
+    it takes over as soon as all its pods are ready. Default: 10 %, then 50 %, for a minute each."""
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
-    """A revision that is not ready after this time is reported as stalled. The stable one goes on serving.
-    Default: 600."""
+    """How long a revision may wait for its pods to be ready, all its waits together. After that a new revision is
+    rolled back; a first one is reported as stalled. Default: 600."""
     scale_down_delay_seconds: Annotated[int, Field(ge=0, le=604_800)] = 30
     """How long the old revision keeps its pods after the new one took over. Default: 30."""
     history: Annotated[int, Field(ge=1, le=100)] = 10
@@ -231,7 +247,7 @@ class DriftStatus(ApiModel):
     state: Literal["Insufficient", "Stable", "Shifted", "Drifted"]
     """What the score and the test say together."""
     features: Annotated[
-        list[Annotated[str, Field(max_length=256)]] | None, Field(max_length=50, json_schema_extra=_ATOMIC)
+        list[Annotated[str, Field(max_length=256)]] | None, Field(max_length=50, json_schema_extra=ATOMIC)
     ] = None
     """Features that drifted."""
 

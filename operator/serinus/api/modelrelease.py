@@ -1,15 +1,19 @@
 """ModelRelease: the immutable snapshot of one revision, and the record of what became of it."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
 from serinus.api.model import ApiModel, OpenModel, SchemaOf, rule, rules
-from serinus.api.modeldeployment import Name, Revision, Version
+from serinus.api.modeldeployment import ATOMIC, Name, PodCount, Revision, Rollout, Version
 
 KIND: Final = "ModelRelease"
 PLURAL: Final = "modelreleases"
+
+MAX_ATTEMPTS: Final = 3
+MAX_HELD: Final = 40
 
 
 class RenderedTemplate(OpenModel):
@@ -53,8 +57,78 @@ class ModelReleaseSpec(ApiModel):
     """Version of Serinus that rendered it."""
 
 
+class Result(StrEnum):
+    """What became of a revision's last attempt, as it counts now."""
+
+    RUNNING = "Running"
+    """It goes on."""
+    PROMOTED = "Promoted"
+    """The revision became the stable one."""
+    ROLLED_BACK = "RolledBack"
+    """It failed; the revision is not tried again until another one was asked for in between."""
+    ENDED = "Ended"
+    """Another revision was asked for: whatever it was, it no longer counts."""
+
+
+class Held(ApiModel):
+    """A share of the traffic that the revision had, and for how long."""
+
+    step: Annotated[int, Field(ge=1)]
+    """The step, counted from 1."""
+    weight: Annotated[int, Field(ge=1, le=100)]
+    """The share, in percent."""
+    since: datetime
+    """From when."""
+    until: datetime
+    """Until when."""
+
+
+class Outcome(ApiModel):
+    """How an attempt ended."""
+
+    result: Result
+    """Promoted, RolledBack or Ended."""
+    reason: Annotated[str, Field(max_length=64)]
+    """One word for programs."""
+    message: Annotated[str, Field(max_length=4096)]
+    """A sentence for people."""
+    at: datetime
+    """When."""
+
+
+class Attempt(ApiModel):
+    """One try to bring the revision into service; an operator that was killed goes on from here."""
+
+    number: Annotated[int, Field(ge=1)]
+    """Which try it is, counted from 1."""
+    started_at: datetime
+    """When it began."""
+    policy: Rollout
+    """`spec.rollout` as it was then."""
+    stable: Revision
+    """The revision that it is to replace."""
+    stable_replicas: PodCount
+    """How many pods that one had then: so many must be there to take everything back."""
+    step: Annotated[int, Field(ge=0)]
+    """The step it is at, counted from 1; 0 where there are none."""
+    weight: Annotated[int, Field(ge=0, le=100)] = 0
+    """The share of the traffic it is to have now; 0 while it waits for its pods."""
+    since: datetime | None = None
+    """Since when it has held this share, or waited; absent while no time counts."""
+    waited_seconds: Annotated[float, Field(ge=0)] = 0
+    """Earlier waits for its pods, together."""
+    held: Annotated[tuple[Held, ...], Field(max_length=MAX_HELD, json_schema_extra=ATOMIC)] = ()
+    """The shares it had, the latest ones."""
+    outcome: Outcome | None = None
+    """How it ended."""
+
+
 class ModelReleaseStatus(ApiModel):
     """The record: what became of the revision."""
 
     promoted_at: datetime | None = None
     """When it last became the stable revision. The release with the latest time is the stable one."""
+    result: Result | None = None
+    """What became of the last attempt, as it counts now."""
+    attempts: Annotated[tuple[Attempt, ...] | None, Field(max_length=MAX_ATTEMPTS, json_schema_extra=ATOMIC)] = None
+    """The last tries to bring it into service."""

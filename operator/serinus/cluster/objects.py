@@ -6,11 +6,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from serinus.api import modeldeployment, modelrelease
+from serinus.api.modelrelease import Result
 from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
 from serinus.cluster.podfailures import failure_of, is_ready
 from serinus.render.revision import revision_of
+from serinus.rollout.view import EVERY
 
 Document = dict[str, Any]
+
+_RESULTS = frozenset(Result)
+"""A definition that is older than we are has another column in that place."""
 
 
 class Key(NamedTuple):
@@ -68,6 +73,8 @@ class SeenRelease(Seen):
     """Who controls it."""
     version_label: str | None
     promoted_at: datetime | None
+    result: Result | None
+    """What became of its last attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +88,7 @@ class SeenChild(Seen):
     owned: bytes
     """The fields that we applied and nobody changed since, as managedFields lists them."""
     selects: str | None = None
-    """A Service: the revision whose pods it selects."""
+    """A Service: the revision whose pods it selects, or EVERY."""
     pods: "PodCount | None" = None
     """A Deployment: its pods."""
 
@@ -126,13 +133,14 @@ def seen_release(row: Document) -> SeenRelease:
     Whose it is stands in its spec, which nobody can change; a label somebody may remove.
     """
     metadata = row["object"]["metadata"]
-    _name, deployment, revision, version, promoted_at, *_ = row["cells"]
+    _name, deployment, revision, version, promoted_at, result, *_ = row["cells"]
     return SeenRelease(
         **_common(modelrelease.KIND, metadata, deployment),
         revision=revision,
         controller=controller_of(metadata),
         version_label=version or None,
         promoted_at=_time(promoted_at) if promoted_at else None,
+        result=Result(result) if result in _RESULTS else None,
     )
 
 
@@ -145,6 +153,7 @@ def release_row(document: Document) -> Document:
         spec["revision"],
         spec.get("version"),
         status.get("promotedAt"),
+        status.get("result"),
     ]
     return {"cells": cells, "object": {"metadata": document["metadata"]}}
 
@@ -180,16 +189,21 @@ def _pod(kind: str, document: Document) -> SeenPod:
 def _child(kind: str, document: Document) -> SeenChild:
     metadata = document["metadata"]
     labels = metadata.get("labels", {})
-    selector = document["spec"].get("selector", {}) if kind == "Service" else {}
     return SeenChild(
         **_common(kind, metadata, labels.get(LABEL_DEPLOYMENT, "")),
         revision=labels.get(LABEL_REVISION),
         controller=controller_of(metadata),
         intent=metadata.get("annotations", {}).get(ANNOTATION_INTENT),
         owned=_owned_fields(metadata),
-        selects=selector.get(LABEL_REVISION),
+        selects=_selected(document["spec"].get("selector") or {}) if kind == "Service" else None,
         pods=_pod_count(document) if kind == "Deployment" else None,
     )
+
+
+def _selected(selector: dict[str, str]) -> str | None:
+    if set(selector) == {LABEL_DEPLOYMENT}:
+        return EVERY
+    return selector.get(LABEL_REVISION)
 
 
 def _common(kind: str, metadata: Document, deployment: str) -> dict[str, Any]:

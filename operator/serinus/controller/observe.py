@@ -1,10 +1,12 @@
 """Gathers what is known about a ModelDeployment into a View. The first step of a reconcile."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from serinus.api.modeldeployment import ModelDeploymentSpec
+from serinus.api.modelrelease import Attempt
 from serinus.api.names import child_name
 from serinus.cluster.cache import Cache
 from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment
@@ -13,12 +15,16 @@ from serinus.controller.releases import releases_of
 from serinus.rollout.view import Pods, RevisionView, Size, View
 
 
-def observe(cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec, now: datetime) -> View:
-    """Return everything that decides about a ModelDeployment."""
+def observe(
+    cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec, attempt: Attempt | None, now: datetime
+) -> View:
+    """Return everything that decides about a ModelDeployment; `attempt` is the asked revision's last one."""
     revisions = _revisions(cache, model)
     asked = revisions.get(model.revision) or RevisionView(
         model.revision, version=spec.model.version if spec.model else None
     )
+    if attempt:
+        asked = revisions[asked.revision] = replace(asked, attempt=attempt)
     return View(
         now=now,
         asked=asked,
@@ -59,7 +65,13 @@ def _revisions(cache: Cache, model: SeenModelDeployment) -> dict[str, RevisionVi
     pods = {revision: _pods(cache, model.key, child) for revision, child in _deployments(cache, model).items()}
     releases = {release.revision: release for release in releases_of(cache, model)}
     views = [
-        RevisionView(release.revision, release.version_label, release.promoted_at, pods.get(release.revision))
+        RevisionView(
+            release.revision,
+            release.version_label,
+            release.promoted_at,
+            pods.get(release.revision),
+            result=release.result,
+        )
         for release in sorted(releases.values(), key=lambda release: release.promoted_at or release.created)
     ]
     unrecorded = [

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from serinus.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus, spec_of
 from serinus.api.modelrelease import ModelReleaseSpec
@@ -19,12 +19,16 @@ from serinus.controller.observe import children_of_revisions, observe, spec_docu
 from serinus.controller.releases import Releases
 from serinus.render.children import Owner, address, children
 from serinus.render.snapshot import RenderError
+from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
-from serinus.rollout.rules import Intent, Stage, decide
+from serinus.rollout.rules import decide
 from serinus.rollout.view import Size, View
 
 Document = dict[str, Any]
+
+_DECISIONS: Final = 4
+"""Records that one reconcile writes at most: a rollout begins, takes its share, is promoted."""
 
 
 class Reconciler:
@@ -50,34 +54,38 @@ class Reconciler:
             return None
         spec = spec_of(spec_document(model))
         await self._releases.adopt(model)
-        view, intent = self._decide(model, spec)
-        decided = intent
-        unrecorded = await self._record_promotion(model, spec, view, intent) if intent.promote else None
-        view, intent = self._decide(model, spec)
-        refusal = await self._bring_up(model, spec, plan(view, intent)) or unrecorded
-        view, intent = self._decide(model, spec)  # who is served may have changed, and so who may go
+        unrecorded = await self._record(model, spec)
+        view, intent = await self._decide(model, spec)
+        brought = plan(view, intent)
+        refusal = await self._bring_up(model, spec, brought) or unrecorded
+        view, intent = await self._decide(model, spec)  # who is served may have changed, and so who may go
         planned = plan(view, intent)
-        refusal = await self._take_down(model, planned) or refusal
-        view, intent = self._decide(model, spec)
-        if intent.promote and not refusal:  # its pods became ready meanwhile: that is told when it is recorded
-            if decided.promote:
-                raise Retry(f"the promotion of revision {decided.serve} is recorded, and is not seen")
-            return 0.0
+        refusal = await self._take_down(model, planned, view.now) or refusal
+        view, intent = await self._decide(model, spec)
+        if not refusal and (intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)):
+            # Its pods became ready meanwhile, or what we wrote has let it go on: that is told when it is done.
+            raise Retry(f"{view.asked} has gone on")
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
-    def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
-        view = observe(self._cache, model, spec, self._clock())
+    async def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
+        attempt = await self._releases.last_attempt(model, model.revision)
+        view = observe(self._cache, model, spec, attempt, self._clock())
         return view, decide(view)
 
-    async def _record_promotion(
-        self, model: SeenModelDeployment, spec: ModelDeploymentSpec, view: View, intent: Intent
-    ) -> Refused | None:
-        try:
-            await self._releases.snapshot(model, spec, intent.serve)
-        except Refused as refusal:
-            return refusal
-        await self._releases.promote(model, intent.serve, view.promotion_time)
+    async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> Refused | None:
+        """Write down what was decided before it is done, and ask again, until there is nothing to write."""
+        for _ in range(_DECISIONS):
+            view, intent = await self._decide(model, spec)
+            if not intent.is_to_record:
+                break
+            revision = intent.serve if intent.promote else view.asked.revision
+            try:
+                await self._releases.snapshot(model, spec, revision)
+            except Refused as refusal:
+                return refusal
+            promoted_at = view.promotion_time if intent.promote else None
+            await self._releases.record(model, revision, intent.attempt, promoted_at)
         return None
 
     async def _bring_up(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> Refused | None:
@@ -91,13 +99,16 @@ class Reconciler:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
         try:
             served = await self._releases.snapshot(model, spec, planned.serve)
-            await self._children.ensure(model, address(owner, served), named_by_user=True)
+            beside = await self._releases.snapshot(model, spec, model.revision) if planned.every else None
+            await self._children.ensure(model, address(owner, served, beside), named_by_user=True)
+        except RenderError as error:
+            refusals.append(Refused(Reason.RENDER_FAILED, str(error)))
         except Refused as refusal:
             refusals.append(refusal)
-        self._releases.drop(model.key, keep=planned.keep)
+        self._releases.drop(model.key, keep=planned.keep | {model.revision})
         return refusals[0] if refusals else None
 
-    async def _take_down(self, model: SeenModelDeployment, planned: Plan) -> Refused | None:
+    async def _take_down(self, model: SeenModelDeployment, planned: Plan, now: datetime) -> Refused | None:
         """Remove what no longer runs, its pods last: as long as they are there we know that something is left."""
         refusals = []
         for child in reversed(children_of_revisions(self._cache, model)):
@@ -106,6 +117,8 @@ class Reconciler:
                     await self._children.delete(model, child)
                 except Refused as refusal:
                     refusals.append(refusal)
+        for revision in planned.leave:
+            await self._releases.leave(model, revision, now)
         for revision in planned.forget:
             await self._releases.forget(model, revision)
         return refusals[0] if refusals else None
@@ -139,7 +152,7 @@ class Reconciler:
         if after == before:
             return
         told = obstacle or Obstacle(intent.stage, intent.reason, intent.message)
-        if _ready(before) != _ready(after):
+        if _headline(before) != _headline(after):
             warning = told.stage is Stage.STUCK or told.reason is Reason.PODS_FAILING
             await self._events.send(model, "Reconcile", told.reason, told.message, warning=warning)
         try:
@@ -158,9 +171,11 @@ def _obstacle(refusal: Refused) -> Obstacle:
     return Obstacle(stage, refusal.reason, refusal.message)
 
 
-def _ready(status: Document) -> tuple[str, str] | None:
-    conditions = status.get("conditions", ())
-    return next(((c["status"], c["reason"]) for c in conditions if c["type"] == "Ready"), None)
+def _headline(status: Document) -> tuple[object, ...]:
+    """Return what an Event goes out for when it changes: Ready, its reason, and the canary's share."""
+    ready: Document = next((each for each in status.get("conditions", ()) if each["type"] == "Ready"), {})
+    canary = status.get("canary", {})
+    return ready.get("status"), ready.get("reason"), canary.get("step"), canary.get("weight")
 
 
 def _merge_patch(before: Document, after: Document) -> Document:

@@ -1,14 +1,22 @@
-"""The ModelReleases of the cluster: written once when a revision is first asked for, read when one is rendered."""
+"""The ModelReleases of the cluster: a snapshot that never changes, and the record of what became of its revision."""
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from serinus import __version__
 from serinus.api import modelrelease
 from serinus.api.modeldeployment import ModelDeploymentSpec
-from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
+from serinus.api.modelrelease import (
+    MAX_ATTEMPTS,
+    Attempt,
+    ModelReleaseSpec,
+    ModelReleaseStatus,
+    ReleaseEndpoint,
+    Result,
+)
 from serinus.api.names import ANNOTATION_VERSION, child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
@@ -35,6 +43,20 @@ from serinus.cluster.resources import DEPLOYMENT, MODEL_RELEASE, SERVICE
 from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, is_ours, refused
 from serinus.render.children import Owner, reference, release
 from serinus.render.snapshot import RenderError, snapshot_of
+from serinus.rollout.attempt import left
+
+T = TypeVar("T")
+
+_OPEN: Final = (Result.RUNNING, Result.ROLLED_BACK, Result.ENDED)
+"""Results whose attempts matter for what comes next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """The attempts of a release, as they were at one version of it."""
+
+    version: int
+    attempts: tuple[Attempt, ...]
 
 
 class Releases:
@@ -44,12 +66,12 @@ class Releases:
         self._cache = cache
         self._client = client
         self._snapshots: dict[Key, dict[str, bytes]] = {}
+        self._attempts: dict[Key, dict[str, _Remembered]] = {}
 
     def drop(self, key: Key, keep: frozenset[str] = frozenset()) -> None:
         """Forget the snapshots of a ModelDeployment, but for the revisions that are in use."""
-        kept = {revision: text for revision, text in self._snapshots.pop(key, {}).items() if revision in keep}
-        if kept:
-            self._snapshots[key] = kept
+        _drop(self._snapshots, key, keep)
+        _drop(self._attempts, key, keep)
 
     async def snapshot(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str) -> ModelReleaseSpec:
         """Return the snapshot of a revision, making the record if there is none."""
@@ -81,17 +103,41 @@ class Releases:
                     raise Retry(f"ModelRelease {name} changed meanwhile") from error
                 self._cache.put(seen_release(release_row(document)))
 
-    async def promote(self, model: SeenModelDeployment, revision: str, at: datetime) -> None:
-        """Record that a revision is the stable one from now on. This write commits the promotion."""
+    async def last_attempt(self, model: SeenModelDeployment, revision: str) -> Attempt | None:
+        """Return how the last attempt of a revision stands; of one that was promoted nobody needs to know."""
+        found = next((each for each in releases_of(self._cache, model) if each.revision == revision), None)
+        if found is None or found.result not in _OPEN:
+            return None
+        attempts = await self._recorded(model, found)
+        return attempts[-1] if attempts else None
+
+    async def record(
+        self, model: SeenModelDeployment, revision: str, attempt: Attempt | None, promoted_at: datetime | None
+    ) -> None:
+        """Write down how an attempt goes on, and whether the revision is the stable one from now on.
+
+        This one write commits what was decided: a step, a rollback, a promotion.
+        """
         found = self._find(model, revision)
         if found is None:
             raise Retry(f"the release of revision {revision} has just gone")
-        status = {"promotedAt": at.isoformat().replace("+00:00", "Z")}
-        try:
-            document = await self._client.patch_status(MODEL_RELEASE, found, status)
-        except (ConflictError, NotFoundError) as error:
-            raise Retry(f"ModelRelease {found.identity.name} changed meanwhile") from error
-        self._cache.put(seen_release(release_row(document)))
+        status: dict[str, Any] = {}
+        if promoted_at:
+            status["promotedAt"] = promoted_at.isoformat().replace("+00:00", "Z")
+        if attempt:
+            status["result"] = attempt.outcome.result if attempt.outcome else Result.RUNNING
+            status["attempts"] = await self._with(model, found, attempt)
+        await self._write_status(model, found, status)
+
+    async def leave(self, model: SeenModelDeployment, revision: str, now: datetime) -> None:
+        """Write down that the last attempt of a revision no longer counts."""
+        found = self._find(model, revision)
+        if found is None:
+            return
+        status: dict[str, Any] = {"result": Result.ENDED}
+        if attempts := await self._recorded(model, found):
+            status["attempts"] = await self._with(model, found, left(attempts[-1], now, model.revision))
+        await self._write_status(model, found, status)
 
     async def forget(self, model: SeenModelDeployment, revision: str) -> None:
         """Delete the record of a revision."""
@@ -157,6 +203,30 @@ class Releases:
             rendered_by=__version__,
         )
 
+    async def _recorded(self, model: SeenModelDeployment, found: SeenRelease) -> tuple[Attempt, ...]:
+        """Return the attempts on record; whose own writes made the record as it is need not be read again."""
+        known = self._attempts.get(model.key, {}).get(found.revision)
+        if known is None or known.version != found.version:
+            namespace, name = model.key.namespace, found.identity.name
+            try:
+                self._remember(model.key, await self._client.get(MODEL_RELEASE, namespace, name))
+            except NotFoundError as error:
+                raise Retry(f"the release of revision {found.revision} has just gone") from error
+            known = self._attempts.get(model.key, {}).get(found.revision)
+        return known.attempts if known else ()
+
+    async def _with(self, model: SeenModelDeployment, found: SeenRelease, attempt: Attempt) -> list[dict[str, Any]]:
+        known = await self._recorded(model, found) if found.result in _OPEN else ()
+        attempts = [*(each for each in known if each.number != attempt.number), attempt][-MAX_ATTEMPTS:]
+        return [each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in attempts]
+
+    async def _write_status(self, model: SeenModelDeployment, found: SeenRelease, status: dict[str, Any]) -> None:
+        try:
+            document = await self._client.patch_status(MODEL_RELEASE, found, status)
+        except (ConflictError, NotFoundError) as error:
+            raise Retry(f"ModelRelease {found.identity.name} changed meanwhile") from error
+        self._remember(model.key, document)
+
     def _find(self, model: SeenModelDeployment, revision: str) -> SeenRelease | None:
         identity = Identity(modelrelease.KIND, model.key.namespace, child_name(model.key.name, revision))
         found = self._cache.find(identity)
@@ -170,7 +240,13 @@ class Releases:
     def _remember(self, key: Key, document: dict[str, Any]) -> ModelReleaseSpec:
         self._cache.put(seen_release(release_row(document)))
         text = json.dumps(document["spec"], separators=(",", ":")).encode()
-        self._snapshots.setdefault(key, {})[document["spec"]["revision"]] = text
+        revision = document["spec"]["revision"]
+        self._snapshots.setdefault(key, {})[revision] = text
+        self._attempts.get(key, {}).pop(revision, None)
+        if document.get("status", {}).get("result") in _OPEN:  # of the others, many and large, nobody asks
+            status = ModelReleaseStatus.model_validate(document["status"])
+            version = int(document["metadata"]["resourceVersion"])
+            self._attempts.setdefault(key, {})[revision] = _Remembered(version, status.attempts or ())
         return ModelReleaseSpec.model_validate(document["spec"])
 
 
@@ -183,6 +259,12 @@ def releases_of(cache: Cache, model: SeenModelDeployment) -> list[SeenRelease]:
         and is_ours(model, found)
         and found.identity.name == child_name(model.key.name, found.revision)
     ]
+
+
+def _drop(memory: dict[Key, dict[str, T]], key: Key, keep: frozenset[str]) -> None:
+    kept = {revision: item for revision, item in memory.pop(key, {}).items() if revision in keep}
+    if kept:
+        memory[key] = kept
 
 
 def _endpoint_of(template: dict[str, Any], service_ports: Iterable[dict[str, Any]]) -> ReleaseEndpoint | None:

@@ -61,10 +61,13 @@ def service(owner: Owner, snapshot: ModelReleaseSpec) -> Manifest:
     return manifest | {"spec": _service_spec(owner, snapshot)}
 
 
-def address(owner: Owner, snapshot: ModelReleaseSpec) -> Manifest:
-    """Return the Service `<name>`, which sends everybody to one revision."""
-    manifest = _owned(owner, "v1", "Service", None)
-    return manifest | {"spec": _service_spec(owner, snapshot)}
+def address(owner: Owner, snapshot: ModelReleaseSpec, beside: ModelReleaseSpec | None = None) -> Manifest:
+    """Return the Service `<name>`, which sends everybody to one revision, or to the pods of this one and another."""
+    spec = _service_spec(owner, snapshot)
+    if beside:
+        spec["selector"] = {LABEL_DEPLOYMENT: owner.name}
+        spec["ports"][0]["targetPort"] = _common_port(snapshot, beside)
+    return _owned(owner, "v1", "Service", None) | {"spec": spec}
 
 
 def autoscaler(owner: Owner, snapshot: ModelReleaseSpec, size: Size) -> Manifest:
@@ -129,6 +132,18 @@ def _service_spec(owner: Owner, snapshot: ModelReleaseSpec) -> Manifest:
             {"name": endpoint.name or "http", "port": SERVICE_PORT, "targetPort": endpoint.port, "protocol": "TCP"}
         ],
     }
+
+
+def _common_port(one: ModelReleaseSpec, other: ModelReleaseSpec) -> int | str:
+    if one.endpoint.port == other.endpoint.port:
+        return one.endpoint.port
+    if one.endpoint.name and one.endpoint.name == other.endpoint.name:
+        return one.endpoint.name
+    raise RenderError(
+        f"revision {other.revision} listens on port {other.endpoint.port}, and revision {one.revision} on "
+        f"{one.endpoint.port}: one Service cannot send a share to each; give both ports the same name, or set "
+        "rollout.steps to [] and change the template once more"
+    )
 
 
 def _cpu_of_model(snapshot: ModelReleaseSpec) -> Manifest:

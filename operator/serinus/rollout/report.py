@@ -7,8 +7,8 @@ from typing import Final, Literal
 from serinus.api.modeldeployment import CanaryStatus, Condition, ModelDeploymentStatus, StableStatus
 from serinus.api.names import LABEL_DEPLOYMENT
 from serinus.api.reasons import Reason
-from serinus.rollout.rules import Intent, Stage
-from serinus.rollout.view import RevisionView, View
+from serinus.rollout.intent import Intent, Stage
+from serinus.rollout.view import EVERY, WHOLE, RevisionView, View
 
 MESSAGE_LIMIT: Final = 2048
 
@@ -40,8 +40,8 @@ def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | No
     return ModelDeploymentStatus(
         observed_generation=subject.generation,
         conditions=list(_conditions(subject, view, told)),
-        stable=_stable_status(stable, serves=view.serving == stable.revision) if stable else None,
-        canary=_canary_status(canary, serves=view.serving == canary.revision) if canary else None,
+        stable=_stable_status(view, stable) if stable else None,
+        canary=_canary_status(view, canary) if canary else None,
         url=f"http://{subject.name}.{subject.namespace}.svc",
         replicas=sum(revision.wanted for revision in view.revisions.values()),
         ready_replicas=sum(revision.ready for revision in view.revisions.values()),
@@ -66,13 +66,14 @@ def _conditions(subject: Subject, view: View, told: Obstacle) -> Iterator[Condit
         )
 
     yield condition("Ready", "True" if told.stage is Stage.SETTLED else "False", told.reason, told.message)
-    serving = view.revisions.get(view.serving or "")
-    if serving and serving.ready:
-        yield condition("Available", "True", Reason.SERVING, f"{serving} answers")
+    addressed = [each for name, each in view.revisions.items() if view.serving in (name, EVERY)]
+    answering = [each for each in addressed if each.ready]
+    if answering:
+        yield condition("Available", "True", Reason.SERVING, _who_answers(answering))
     elif view.size.is_zero:
         yield condition("Available", "False", Reason.SCALED_TO_ZERO, "scaled to zero")
-    elif serving:
-        yield condition("Available", "False", Reason.NO_READY_PODS, f"{serving} has no ready pod")
+    elif addressed:
+        yield condition("Available", "False", Reason.NO_READY_PODS, f"{addressed[0]} has no ready pod")
     else:
         message = f"Service {subject.name} does not lead to a revision"
         yield condition("Available", "False", Reason.NO_READY_PODS, message)
@@ -82,22 +83,29 @@ def _conditions(subject: Subject, view: View, told: Obstacle) -> Iterator[Condit
         yield condition("Stalled", "True", told.reason, told.message)
 
 
-def _stable_status(stable: RevisionView, *, serves: bool) -> StableStatus:
+def _stable_status(view: View, stable: RevisionView) -> StableStatus:
     return StableStatus(
         revision=stable.revision,
         version=stable.version,
-        weight=100 * serves,
+        weight=WHOLE - view.weight if view.serving in (stable.revision, EVERY) else 0,
         replicas=stable.wanted,
         ready_replicas=stable.ready,
     )
 
 
-def _canary_status(canary: RevisionView, *, serves: bool) -> CanaryStatus:
+def _canary_status(view: View, canary: RevisionView) -> CanaryStatus:
+    steps = len(view.attempt.policy.steps) if view.attempt else 0
     return CanaryStatus(
         revision=canary.revision,
         version=canary.version,
-        weight=0,
-        weight_in_force=100 * serves,
+        step=view.attempt.step if view.attempt and steps else None,
+        steps=steps or None,
+        weight=view.weight,
+        weight_in_force=view.weight_in_force,
         replicas=canary.wanted,
         ready_replicas=canary.ready,
     )
+
+
+def _who_answers(revisions: list[RevisionView]) -> str:
+    return f"{' and '.join(map(str, revisions))} {'answer' if len(revisions) > 1 else 'answers'}"

@@ -3,8 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
+from typing import Final
 
 from serinus.api.modeldeployment import Autoscaling, Rollout
+from serinus.api.modelrelease import Attempt, Result
+
+EVERY: Final = "*"
+"""In the place of a revision at the model's address: pods of all revisions answer there."""
+WHOLE: Final = 100
+"""The weight of whoever gets all the traffic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,16 @@ class Size:
     def is_zero(self) -> bool:
         """Whether nothing is to run."""
         return self.most == 0
+
+    def share(self, weight: int, stable_pods: int) -> "Size":
+        """Return the size at which a pod of a canary with this weight carries as much as one of the stable revision."""
+        if weight == WHOLE:
+            return self.at_least(stable_pods)
+        pods = max(1, ceil(stable_pods * weight / (WHOLE - weight)))
+        if self.autoscaling is None:
+            return Size(min(pods, self.replicas))
+        floor = min(pods, max(self.autoscaling.min_replicas, min(stable_pods, self.autoscaling.max_replicas)))
+        return Size(self.replicas, self.autoscaling.model_copy(update={"min_replicas": floor}))
 
     def at_least(self, pods: int) -> "Size":
         """Return this size with an autoscaler's lower end raised, as far as its upper end allows."""
@@ -58,6 +76,10 @@ class RevisionView:
     pods: Pods | None = None
     recorded: bool = True
     """False where there are pods without a record: somebody deleted it."""
+    result: Result | None = None
+    """What became of its last attempt, as it counts now."""
+    attempt: Attempt | None = None
+    """Its last attempt; known of the asked revision only."""
 
     @property
     def ready(self) -> int:
@@ -85,7 +107,7 @@ class View:
     revisions: Mapping[str, RevisionView]
     """Every revision that has a record or pods, the asked one included once it has."""
     serving: str | None
-    """The revision that the model's Service selects."""
+    """The revision that the model's Service selects, or EVERY."""
 
     @property
     def promotions(self) -> tuple[RevisionView, ...]:
@@ -108,3 +130,38 @@ class View:
     def asked_is_stable(self) -> bool:
         """Whether the spec describes what already serves."""
         return self.stable is not None and self.stable.revision == self.asked.revision
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The attempt that goes on."""
+        return self.asked.attempt if self.asked.result is Result.RUNNING else None
+
+    @property
+    def weight(self) -> int:
+        """The share of the traffic that the asked revision is to have beside the stable one, in percent."""
+        return self.attempt.weight if self.attempt else 0
+
+    @property
+    def weight_in_force(self) -> int:
+        """The share of the traffic that the asked revision gets, in percent; as the Service spreads it over pods."""
+        if self.serving == self.asked.revision:
+            return WHOLE
+        answering = sum(revision.ready for revision in self.revisions.values())
+        if self.serving != EVERY or not answering:
+            return 0
+        return round(WHOLE * self.asked.ready / answering)
+
+    @property
+    def incumbent(self) -> RevisionView:
+        """Who serves while the asked revision does not: the stable one, unless only another one answers."""
+        wanted = self.stable or self.asked
+        if self.stable and self.stable.ready:
+            return wanted
+        answering = [
+            revision for revision in self.revisions.values() if revision.ready and self._is_addressed(revision)
+        ]
+        answering.sort(key=lambda revision: revision.revision == self.asked.revision)
+        return answering[0] if answering else wanted
+
+    def _is_addressed(self, revision: RevisionView) -> bool:
+        return self.serving in (revision.revision, EVERY)

@@ -1,0 +1,111 @@
+"""How an attempt goes on: from what is on record to what is to be, at one moment. Used by the rules of canary.py.
+
+An attempt either holds the weight of its step or waits with none, and `since` says from when; time is counted only
+where that is set.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from serinus.api.modeldeployment import Step
+from serinus.api.modelrelease import MAX_HELD, Attempt, Held, Outcome, Result
+from serinus.api.reasons import Reason
+from serinus.rollout.view import WHOLE, Pods, View
+
+FIRST: Final = 1
+
+
+def begun(view: View) -> Attempt:
+    """Return the next attempt of the asked revision, which waits for its pods."""
+    assert view.stable is not None  # noqa: S101 - without one there is nothing to replace
+    last = view.asked.attempt
+    return Attempt(
+        number=last.number + 1 if last else FIRST,
+        started_at=view.now,
+        policy=view.policy,
+        stable=view.stable.revision,
+        stable_replicas=view.stable.wanted,
+        step=min(FIRST, len(view.policy.steps)),
+        since=view.now,
+    )
+
+
+def holding(attempt: Attempt, pods: Pods | None, now: datetime) -> Attempt:
+    """Return the attempt with the weight of its step."""
+    seconds = waited(attempt, pods, now).total_seconds()
+    return _changed(attempt, now, weight=step_of(attempt).weight, waited_seconds=seconds)
+
+
+def restarted(attempt: Attempt, now: datetime) -> Attempt:
+    """Return the attempt with the time of its step counted anew."""
+    return attempt.model_copy(update={"since": now})
+
+
+def waiting(attempt: Attempt, now: datetime) -> Attempt:
+    """Return the attempt without weight, waiting for its pods."""
+    return _changed(attempt, now, weight=0)
+
+
+def advanced(attempt: Attempt, now: datetime) -> Attempt:
+    """Return the attempt at its next step, with the weight of that one."""
+    following = attempt.model_copy(update={"step": attempt.step + 1})
+    return _changed(attempt, now, step=following.step, weight=step_of(following).weight)
+
+
+def at_rest(attempt: Attempt, pods: Pods | None, now: datetime) -> Attempt:
+    """Return the attempt without weight, while no time counts."""
+    return _changed(attempt, now, weight=0, waited_seconds=waited(attempt, pods, now).total_seconds(), since=None)
+
+
+def ended(attempt: Attempt, now: datetime, result: Result, reason: Reason, message: str) -> Attempt:
+    """Return the attempt with its outcome."""
+    outcome = Outcome(result=result, reason=reason, message=message, at=now)
+    return _changed(attempt, now, weight=0, outcome=outcome)
+
+
+def promoted(attempt: Attempt, now: datetime, message: str) -> Attempt:
+    """Return the attempt as it ends when its revision takes over."""
+    return ended(attempt, now, Result.PROMOTED, Reason.SERVING, message)
+
+
+def left(attempt: Attempt, now: datetime, asked: str) -> Attempt:
+    """Return the attempt as it ends, if it goes on, because another revision is asked for."""
+    if attempt.outcome:
+        return attempt
+    return ended(attempt, now, Result.ENDED, Reason.SUPERSEDED, f"revision {asked} was asked for")
+
+
+def step_of(attempt: Attempt) -> Step:
+    """Return the step that an attempt is at."""
+    return attempt.policy.steps[attempt.step - 1]
+
+
+def next_weight(attempt: Attempt) -> int:
+    """Return the weight that comes after the present step: that of the next one, or all."""
+    steps = attempt.policy.steps
+    return steps[attempt.step].weight if attempt.step < len(steps) else WHOLE
+
+
+def is_last_step(attempt: Attempt) -> bool:
+    """Return whether promotion comes next."""
+    return attempt.step == len(attempt.policy.steps)
+
+
+def waited(attempt: Attempt, pods: Pods | None, now: datetime) -> timedelta:
+    """Return for how long the attempt has waited for its pods, all its waits together.
+
+    Before there are pods no time counts: who was to ask for them may have been away.
+    """
+    before = timedelta(seconds=attempt.waited_seconds)
+    if attempt.weight or attempt.since is None or pods is None:
+        return before
+    return before + max(now - max(attempt.since, pods.started_at), timedelta())
+
+
+def _changed(attempt: Attempt, now: datetime, **changes: object) -> Attempt:
+    past = (*attempt.held, *((_just_held(attempt, now),) if attempt.weight else ()))
+    return attempt.model_copy(update={"since": now, "held": past[-MAX_HELD:], **changes})
+
+
+def _just_held(attempt: Attempt, now: datetime) -> Held:
+    return Held(step=attempt.step, weight=attempt.weight, since=attempt.since or now, until=now)

@@ -1,0 +1,256 @@
+"""The rules of an attempt: how a new revision gets its shares of the traffic, loses them, and takes over.
+
+They stand in the list in rules.py. Where no gateway splits the traffic the shares follow the numbers of ready pods.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Final
+
+from serinus.api.modelrelease import Attempt, Result
+from serinus.api.reasons import Reason
+from serinus.rollout import attempt as attempts
+from serinus.rollout.intent import Intent, Rule, Stage
+from serinus.rollout.sentences import count, failure, meanwhile
+from serinus.rollout.view import EVERY, WHOLE, RevisionView, Size, View
+
+IN_FORCE_SECONDS: Final = 5
+"""How long it may take from the decision about a share until it is in force."""
+
+
+def begin_attempt(view: View) -> Intent | None:
+    """A revision that never served is brought into service step by step; one that did needs no steps."""
+    is_new = view.stable and not view.asked_is_stable and view.asked.promoted_at is None
+    if not is_new or (view.asked.attempt and view.asked.result in (Result.RUNNING, Result.ROLLED_BACK)):
+        return None
+    begun = attempts.begun(view)
+    message = f"{view.asked}: a rollout begins; {meanwhile(view)}"
+    return _waiting(view, begun, Reason.ROLLOUT_IN_PROGRESS, message, record=begun)
+
+
+def stay_rolled_back(view: View) -> Intent | None:
+    """What was rolled back is not tried again until another revision was asked for in between."""
+    attempt = view.asked.attempt
+    if view.asked.result is not Result.ROLLED_BACK or attempt is None or attempt.outcome is None:
+        return None
+    outcome = attempt.outcome
+    return Intent(view.incumbent.revision, Stage.STUCK, Reason(outcome.reason), outcome.message, capacity=0)
+
+
+AttemptRule = Callable[[View, Attempt], Intent | None]
+
+
+def _while_it_goes_on(rule: AttemptRule) -> Rule:
+    @wraps(rule)
+    def ask(view: View) -> Intent | None:
+        return rule(view, view.attempt) if view.attempt and view.stable else None
+
+    return ask
+
+
+@_while_it_goes_on
+def retreat_without_ready_pods(view: View, attempt: Attempt) -> Intent | None:
+    """A canary that lost its last ready pod gives its share back at once; its step begins anew when it is ready."""
+    if not attempt.weight or view.asked.ready:
+        return None
+    message = f"{view.asked} lost its last ready pod at {attempt.weight} %{failure(view.asked)}; {meanwhile(view)}"
+    return _waiting(view, attempt, Reason.RETREATED, message, record=attempts.waiting(attempt, view.now))
+
+
+@_while_it_goes_on
+def keep_shares_while_stable_is_down(view: View, attempt: Attempt) -> Intent | None:
+    """Without a ready stable pod there is nothing to compare with: no step advances, and nothing is taken away."""
+    if _stable(view).ready or not attempt.policy.steps:
+        return None
+    stable = _stable(view)
+    message = (
+        f"{stable} has no ready pod{failure(stable)}: {view.asked} stays at {attempt.weight} % until it has; "
+        "to replace it at once, set rollout.steps to [] and change the template"
+    )
+    if attempt.weight:
+        return Intent(EVERY, Stage.MOVING, Reason.STABLE_NOT_READY, message, capacity=attempt.weight)
+    return _waiting(view, attempt, Reason.STABLE_NOT_READY, message)
+
+
+@_while_it_goes_on
+def count_no_time_before_the_share_is_in_force(view: View, attempt: Attempt) -> Intent | None:
+    """Where the address cannot be written the canary does not get its share, and its time is no time of trial."""
+    if not attempt.weight or view.serving == EVERY or attempt.since is None:
+        return None
+    late = view.now - attempt.since > timedelta(seconds=IN_FORCE_SECONDS)
+    message = f"{view.asked} is to get {attempt.weight} % of the traffic; {meanwhile(view)}"
+    return Intent(
+        EVERY,
+        Stage.MOVING,
+        Reason.CANARY_IN_PROGRESS,
+        message,
+        capacity=attempt.weight,
+        attempt=attempts.restarted(attempt, view.now) if late else None,
+    )
+
+
+@_while_it_goes_on
+def promote_at_full_size(view: View, attempt: Attempt) -> Intent | None:
+    """All steps are done, and the new revision can carry everything: it takes over."""
+    if not _comes_next(view, attempt) or not is_whole(view.asked, capacity_to_take_over(view).least):
+        return None
+    message = f"{view.asked}: {count(view.asked)}; it takes over now"
+    outcome = attempts.ended(attempt, view.now, Result.PROMOTED, Reason.SERVING, message)
+    return Intent(view.asked.revision, Stage.MOVING, Reason.ROLLOUT_IN_PROGRESS, message, attempt=outcome, promote=True)
+
+
+@_while_it_goes_on
+def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | None:
+    """Pods of a third revision would share the traffic, as long as that follows the numbers of pods."""
+    two = {view.asked.revision, _stable(view).revision}
+    third = [each for each in view.revisions.values() if each.ready and each.revision not in two]
+    if attempt.weight or not attempt.policy.steps or not third or not _has_pods_for(view, _step_weight(attempt)):
+        return None
+    message = f"{view.asked}: {count(view.asked)}; it waits for the pods of {third[0]} to go; {meanwhile(view)}"
+    return _waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
+
+
+@_while_it_goes_on
+def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
+    """The pods of a step are ready: the canary gets the step's share."""
+    if attempt.weight or not attempt.policy.steps or not _has_pods_for(view, _step_weight(attempt)):
+        return None
+    return _holding(view, attempts.holding(attempt, view.asked.pods, view.now))
+
+
+@_while_it_goes_on
+def roll_back_past_deadline(view: View, attempt: Attempt) -> Intent | None:
+    """A revision whose pods did not come in time, all its waits together, is given up."""
+    limit = attempt.policy.progress_deadline_seconds
+    if attempt.weight or attempts.waited(attempt, view.asked.pods, view.now) < timedelta(seconds=limit):
+        return None
+    message = (
+        f"{view.asked}: {count(view.asked)} after {limit} s{failure(view.asked)}: rolled back; {meanwhile(view)}; "
+        "it is not tried again until another revision was asked for: correct the template"
+    )
+    reason = Reason.PROGRESS_DEADLINE_EXCEEDED
+    outcome = attempts.ended(attempt, view.now, Result.ROLLED_BACK, reason, message)
+    return Intent(view.incumbent.revision, Stage.STUCK, reason, message, capacity=0, attempt=outcome)
+
+
+@_while_it_goes_on
+def wait_for_first_pods(view: View, attempt: Attempt) -> Intent | None:
+    """The pods of the step are on their way."""
+    if attempt.weight:
+        return None
+    if attempt.held:
+        reason, back = Reason.RETREATED, f"; step {attempt.step} begins anew when it is ready"
+    else:
+        reason, back = (Reason.PODS_FAILING if failure(view.asked) else Reason.ROLLOUT_IN_PROGRESS), ""
+    message = f"{view.asked}: {count(view.asked)}{failure(view.asked)}; {meanwhile(view)}{back}"
+    resumed = attempts.waiting(attempt, view.now) if attempt.since is None else None
+    limit = timedelta(seconds=attempt.policy.progress_deadline_seconds)
+    late_at = view.now + limit - attempts.waited(attempt, view.asked.pods, view.now)
+    return _waiting(view, attempt, reason, message, record=resumed, wake_at=late_at if view.asked.pods else None)
+
+
+@_while_it_goes_on
+def hold_share_for_its_time(view: View, attempt: Attempt) -> Intent | None:
+    """The canary holds its share until the step's time is over."""
+    if view.now >= _time_of_step(attempt):
+        return None
+    return _holding(view, attempt, wake_at=_time_of_step(attempt))
+
+
+@_while_it_goes_on
+def advance_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
+    """The step is over and the pods of the next one are ready: the canary gets the next share."""
+    if attempts.is_last_step(attempt) or not _has_pods_for(view, attempts.next_weight(attempt)):
+        return None
+    return _holding(view, attempts.advanced(attempt, view.now))
+
+
+@_while_it_goes_on
+def wait_for_pods_of_what_comes_next(view: View, attempt: Attempt) -> Intent | None:
+    """The step is over; the pods that the next step or the promotion needs are on their way."""
+    following = attempts.next_weight(attempt)
+    last = attempts.is_last_step(attempt)
+    purpose = "the promotion" if last else f"step {attempt.step + 1}, {following} %"
+    message = (
+        f"{view.asked} holds {attempt.weight} %; step {attempt.step} of {len(attempt.policy.steps)} is over, and "
+        f"{purpose} waits for pods: {count(view.asked)}{failure(view.asked)}"
+    )
+    reason = Reason.PROMOTION_WAITS_FOR_PODS if last else Reason.CANARY_IN_PROGRESS
+    return Intent(EVERY, Stage.MOVING, reason, message, capacity=following)
+
+
+def capacity_to_take_over(view: View) -> Size:
+    """Return the size at which the asked revision can carry what the stable one carries now."""
+    return capacity_for(view, WHOLE)
+
+
+def capacity_for(view: View, weight: int) -> Size:
+    """Return the size at which the asked revision can carry a share of the traffic."""
+    return view.size.share(weight, view.stable.wanted) if view.stable else view.size
+
+
+def is_whole(revision: RevisionView, least: int) -> bool:
+    """Return whether all pods of a revision are ready, and they are enough."""
+    return revision.wanted >= least and revision.ready >= revision.wanted > 0
+
+
+def _stable(view: View) -> RevisionView:
+    assert view.stable is not None  # noqa: S101 - an attempt goes on only beside one
+    return view.stable
+
+
+def _has_pods_for(view: View, weight: int) -> bool:
+    return view.asked.ready >= capacity_for(view, weight).least > 0
+
+
+def _step_weight(attempt: Attempt) -> int:
+    return attempts.step_of(attempt).weight if attempt.policy.steps else WHOLE
+
+
+def _time_of_step(attempt: Attempt) -> datetime:
+    assert attempt.since is not None  # noqa: S101 - a share is held since some time
+    return attempt.since + timedelta(seconds=attempts.step_of(attempt).min_seconds)
+
+
+def _comes_next(view: View, attempt: Attempt) -> bool:
+    if not attempt.policy.steps:
+        return True
+    return attempt.weight > 0 and attempts.is_last_step(attempt) and view.now >= _time_of_step(attempt)
+
+
+def _holding(view: View, attempt: Attempt, wake_at: datetime | None = None) -> Intent:
+    record = attempt if attempt != view.attempt else None
+    message = (
+        f"{view.asked} holds {attempt.weight} % of the traffic at step {attempt.step} of {len(attempt.policy.steps)}, "
+        f"for {attempts.step_of(attempt).min_seconds} s at least"
+    )
+    return Intent(
+        EVERY,
+        Stage.MOVING,
+        Reason.CANARY_IN_PROGRESS,
+        message,
+        capacity=attempt.weight,
+        attempt=record,
+        wake_at=wake_at,
+    )
+
+
+def _waiting(
+    view: View,
+    attempt: Attempt,
+    reason: Reason,
+    message: str,
+    *,
+    record: Attempt | None = None,
+    wake_at: datetime | None = None,
+) -> Intent:
+    return Intent(
+        view.incumbent.revision,
+        Stage.MOVING,
+        reason,
+        message,
+        capacity=_step_weight(attempt),
+        attempt=record,
+        wake_at=wake_at,
+    )

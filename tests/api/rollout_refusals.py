@@ -1,0 +1,23 @@
+"""The bounds of a rollout's policy: in a spec, and where an attempt has kept it."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tests.api.refusals import Refusal, too_large, too_small
+
+A_WEEK: Final = 604_800
+THIRTY_DAYS: Final = 2_592_000
+
+
+def rollout(path: str) -> Iterator[Refusal]:
+    """Every number that has a bound."""
+    yield too_small(f"{path}.steps[0].weight", 1)
+    yield too_large(f"{path}.steps[0].weight", 100)
+    yield too_small(f"{path}.steps[0].minSeconds", 0)
+    yield too_large(f"{path}.steps[0].minSeconds", THIRTY_DAYS)
+    yield too_small(f"{path}.progressDeadlineSeconds", 1)
+    yield too_large(f"{path}.progressDeadlineSeconds", A_WEEK)
+    yield too_small(f"{path}.scaleDownDelaySeconds", 0)
+    yield too_large(f"{path}.scaleDownDelaySeconds", A_WEEK)
+    yield too_small(f"{path}.history", 1)
+    yield too_large(f"{path}.history", 100)
