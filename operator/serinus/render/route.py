@@ -1,0 +1,103 @@
+"""The HTTPRoute at the model's hostnames, from what the user wrote and the split that was decided."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from serinus.api.gateway import HEADER_MODIFIER, SPLIT_HEADER, Gateway
+from serinus.api.names import child_name
+from serinus.render.children import SERVICE_PORT, Manifest, Owner, _owned
+
+ROUTE_API_VERSION: Final = "gateway.networking.k8s.io/v1"
+ROUTE_KIND: Final = "HTTPRoute"
+
+Json = dict[str, Any]
+
+_DEFAULTS: Final[Json] = {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "filters": []}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A canary's part of the requests."""
+
+    revision: str
+    weight: int
+    """In percent; at 0 only those come who ask for the canary."""
+    stamp: str | None = None
+    """What the gateway writes on every request that it splits: `<split number>-<nonce>`. Not written at weight 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Who gets which part of the requests."""
+
+    stable: str
+    """The revision that gets what the canary does not."""
+    canary: Share | None = None
+
+    @property
+    def weights(self) -> dict[str, int]:
+        """The part of every revision, in percent; a revision at 0 is among them."""
+        if self.canary is None:
+            return {self.stable: 100}
+        return {self.stable: 100 - self.canary.weight, self.canary.revision: self.canary.weight}
+
+    @property
+    def stamp(self) -> str | None:
+        """What the requests carry that count; None while there is nothing to compare."""
+        return self.canary.stamp if self.canary and self.canary.weight else None
+
+
+def http_route(owner: Owner, gateway: Gateway, split: Split) -> Manifest:
+    """Return the HTTPRoute `<name>`.
+
+    Its rules have no names: Gateway API has those since 1.4, and an older one refuses a server-side apply with them.
+    """
+    given = _DEFAULTS | gateway.model_dump(mode="json", by_alias=True, exclude_none=True)
+    pinned = [_pinned(owner, given, split.canary.revision)] if split.canary else []
+    return _owned(owner, ROUTE_API_VERSION, ROUTE_KIND, None) | {
+        "spec": {**_part(given, "parentRefs", "hostnames"), "rules": [*pinned, _weighted(owner, given, split)]}
+    }
+
+
+def _pinned(owner: Owner, given: Json, canary: str) -> Json:
+    """Lead those who ask for the canary to it, whatever its weight. They do not count: nobody drew them by lot.
+
+    A match with one more header goes before its twin without, in whatever order the rules stand:
+    https://gateway-api.sigs.k8s.io/reference/spec/#httprouterule
+    """
+    header = given["canaryHeader"]
+    matches = [{**match, "headers": [*match.get("headers", ()), header]} for match in given["matches"]]
+    return _rule(owner, given | {"matches": matches}, {canary: 100}, stamp=None)
+
+
+def _weighted(owner: Owner, given: Json, split: Split) -> Json:
+    return _rule(owner, given, split.weights, split.stamp)
+
+
+def _rule(owner: Owner, given: Json, weights: dict[str, int], stamp: str | None) -> Json:
+    return {
+        **_part(given, "matches", "timeouts"),
+        "filters": _stamping(given["filters"], stamp),
+        "backendRefs": [
+            {"name": child_name(owner.name, revision), "port": SERVICE_PORT, "weight": weight}
+            for revision, weight in weights.items()
+        ],
+    }
+
+
+def _stamping(filters: list[Json], stamp: str | None) -> list[Json]:
+    """Write the stamp, or nothing, in the place of what the client sent; in the user's filter, as only one may be."""
+    ours = {"set": [{"name": SPLIT_HEADER, "value": stamp}]} if stamp else {"remove": [SPLIT_HEADER]}
+    if not any(each["type"] == HEADER_MODIFIER for each in filters):
+        return [_joined({"type": HEADER_MODIFIER}, ours), *filters]
+    return [_joined(each, ours) if each["type"] == HEADER_MODIFIER else each for each in filters]
+
+
+def _joined(modifier: Json, ours: Json) -> Json:
+    theirs = modifier.get("requestHeaderModifier", {})
+    both = theirs | {change: [*theirs.get(change, ()), *headers] for change, headers in ours.items()}
+    return modifier | {"requestHeaderModifier": both}
+
+
+def _part(given: Json, *fields: str) -> Json:
+    return {field: given[field] for field in fields if field in given}
