@@ -112,9 +112,9 @@ BAD: Final = (condition("Accepted", "False", "NoMatchingParent"), resolved())
             id="in force in part",
         ),
         pytest.param(
-            route(entry(accepted(4), resolved(4))),
+            route(entry(accepted(4), resolved(3))),
             Standing.OUTDATED,
-            "Gateway infra/public speaks of generation 4 of HTTPRoute risk/fraud, which is at 5: if that stays so, "
+            "Gateway infra/public speaks of generation 3 of HTTPRoute risk/fraud, which is at 5: if that stays so, "
             "its controller example.com/gateway does not run or cannot keep up",
             id="only an older generation",
         ),

@@ -251,6 +251,10 @@ class TestFilters:
             "remove": ["cookie", "x-serinus-split"],
         }
 
+    def test_that_modify_nothing_get_the_stamp_alone(self) -> None:
+        rule = weighted(MINIMAL | {"filters": [{"type": "RequestHeaderModifier"}]}, canary_at(5))
+        assert modifier(rule) == {"set": [{"name": "x-serinus-split", "value": STAMP}]}
+
     def test_of_other_types_come_after_ours(self) -> None:
         rule = weighted(MINIMAL | {"filters": [FULL["filters"][0]]}, canary_at(5))
         assert [each["type"] for each in rule["filters"]] == ["RequestHeaderModifier", "URLRewrite"]
