@@ -29,11 +29,15 @@ class ApiError(Exception):
 class Api:
     """One API server, as one user. A connection a request: slower than a pool, and nothing is left open."""
 
-    def __init__(self, server: str, *, token: str | None = None, authority: str | None = None) -> None:
+    def __init__(
+        self, server: str, *, token: str | None = None, authority: str | None = None, user: str | None = None
+    ) -> None:
         self.server = server
         self.token = token
         self.authority = authority
         """The certificate, as text, that the server's own must be signed with."""
+        self.user = user
+        """In whose name an administrator asks, if not in the own."""
         self._plurals: dict[str, dict[str, tuple[str, bool]]] = {}
 
     @classmethod
@@ -43,6 +47,10 @@ class Api:
         cluster = content["clusters"][0]["cluster"]
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
         return cls(cluster["server"], token=content["users"][0]["user"]["token"], authority=authority)
+
+    def as_user(self, name: str) -> "Api":
+        """The same API server as somebody sees it who is nothing but a user of that name."""
+        return Api(self.server, token=self.token, authority=self.authority, user=name)
 
     def read(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Json | None:
         """The object, or None where there is none."""
@@ -120,6 +128,8 @@ class Api:
         headers = {"Content-Type": content_type} if data is not None else {}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
+        if self.user:
+            headers["Impersonate-User"] = self.user
         connection = self._connect()
         try:
             connection.request(method, target, data.encode() if data is not None else None, headers)
