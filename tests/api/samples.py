@@ -1,4 +1,4 @@
-"""ModelDeployments and ModelReleases that the API accepts, and how to change one place in them. Used by tests/api."""
+"""Objects that the API accepts, and how to change one place in them. Used by tests/api and tests/chart."""
 
 import copy
 import re

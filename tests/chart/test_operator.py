@@ -118,6 +118,12 @@ def test_definitions_are_left_out_on_request() -> None:
     assert render("crds.install=false").of("CustomResourceDefinition") == []
 
 
+def test_policies_are_left_out_on_request(default: Objects) -> None:
+    without = {item["metadata"]["name"] for item in render("admissionPolicies.enabled=false").items}
+    left_out = {item["metadata"]["name"] for item in default.items} - without
+    assert left_out == {"serinus-commands", "serinus-promoter"}
+
+
 def test_placement_is_the_users() -> None:
     spec = render(
         'nodeSelector={"disk": "fast"}',

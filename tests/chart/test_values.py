@@ -53,6 +53,7 @@ def test_helm_finds_nothing_to_complain_about() -> None:
         ("operator.workers=0", "minimum: got 0, want 1"),
         ("operator.leaseSeconds=1", "minimum: got 1, want 5"),
         ('crds.install="yes"', "got string, want boolean"),
+        ('admissionPolicies={"enable": true}', "additional properties 'enable' not allowed"),
         ('imagePullSecrets=["registry"]', "got string, want object"),
         ("networkPolicy.apiServerPorts=[]", "minItems: got 0, want 1"),
         ('nodeSelector={"disk": 1}', "got number, want string"),
@@ -129,7 +130,13 @@ def test_plain_manifests_hold_what_the_chart_does(default: Objects) -> None:
 
 
 def test_objects_are_in_the_release_namespace(default: Objects) -> None:
-    cluster_wide = {"ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"}
+    cluster_wide = {
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
     assert {item["metadata"].get("namespace") for item in default.items if item["kind"] not in cluster_wide} == {
         NAMESPACE
     }
