@@ -172,5 +172,6 @@ def in_force(api: Api, chart: Objects) -> Iterator[Guarded]:
 
 
 def _guards(model: Guarded) -> Iterator[bool]:
-    """Whether each policy refuses what it must."""
+    """Whether each of the two policies refuses what it must."""
     yield bool(refusal(lambda: patch(model, EDITOR, {"metadata.annotations": {ANNOTATION: ""}})))
+    yield bool(refusal(lambda: patch(model, EDITOR, {"spec.rollout.progressDeadlineSeconds": 1})))

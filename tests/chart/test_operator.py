@@ -121,7 +121,7 @@ def test_definitions_are_left_out_on_request() -> None:
 def test_policies_are_left_out_on_request(default: Objects) -> None:
     without = {item["metadata"]["name"] for item in render("admissionPolicies.enabled=false").items}
     left_out = {item["metadata"]["name"] for item in default.items} - without
-    assert left_out == {"serinus-commands", "serinus-promoter"}
+    assert left_out == {"serinus-commands", "serinus-rollout-policy", "serinus-promoter"}
 
 
 def test_placement_is_the_users() -> None:
