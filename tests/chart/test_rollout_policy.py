@@ -22,6 +22,7 @@ from tests.chart.policies import (
 )
 
 DECIDING: Final[Mapping[str, object]] = {
+    "rollout.steps": [{"weight": 5, "minSeconds": 300}],
     "rollout.progressDeadlineSeconds": 300,
 }
 """The fields that decide a rollout, each with a value that is not its default."""
@@ -34,6 +35,8 @@ FREE: Final = {
     "rollout.scaleDownDelaySeconds",
     "rollout.history",
 }
+STEPS: Final = [{"weight": 10, "minSeconds": 60}, {"weight": 50, "minSeconds": 60}]
+"""Those of a model that names none."""
 OPENED: Final = {"rollout", "endpoint", "monitoring"}
 """Parts of the spec of which each field was judged for itself."""
 
@@ -82,7 +85,7 @@ def test_whatever_decides_nothing_is_changed_by_whoever_may_edit(guarded: Guarde
     """All of it at once, and what decides a rollout left out, as most files leave it."""
     spec = changed(full_deployment()["spec"], dict.fromkeys(DECIDING, ABSENT))
     answer = way(guarded, EDITOR, {"spec": spec})
-    assert answer["spec"] == changed(spec, {"rollout.progressDeadlineSeconds": 600})
+    assert answer["spec"] == changed(spec, {"rollout.steps": STEPS, "rollout.progressDeadlineSeconds": 600})
 
 
 @ways(*UPDATES)
