@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -60,7 +60,13 @@ class Bench:
         self.client = FakeClient(document)
         self.cache = Cache()
         self.cache.put(seen("ModelDeployment", document))
-        self.reconciler = Reconciler(self.cache, self.client, QuietEvents(), lambda: NOW, obstacle_seconds=30)
+        self.now = NOW
+        self.seconds_a_look = 0
+        self.reconciler = Reconciler(self.cache, self.client, QuietEvents(), self._clock, obstacle_seconds=30)
+
+    def _clock(self) -> datetime:
+        self.now += timedelta(seconds=self.seconds_a_look)
+        return self.now
 
     async def reconcile(self) -> float | None:
         return await self.reconciler.reconcile(KEY)
@@ -176,6 +182,21 @@ async def test_a_deletion_that_is_refused_is_told(bench: Bench) -> None:
     bench.client.refuses = lambda write: write.verb == "delete"
     await bench.reconcile()
     assert f"the API server refuses PodDisruptionBudget {PODS.name}: " in bench.condition("Ready")["message"]
+
+
+async def test_nothing_goes_for_a_reason_that_is_not_on_record(bench: Bench) -> None:
+    """The deadline passes while the pods are being asked for."""
+    await bench.serves()
+
+    def another_template(document: Document) -> None:
+        document["spec"]["template"] = {**MINIMAL["template"], "metadata": {"labels": {"team": "risk"}}}
+        document["metadata"]["generation"] = 2
+
+    bench.change(MODEL, another_template)
+    bench.seconds_a_look = 400
+    with pytest.raises(Retry, match="has gone on"):
+        await bench.reconcile()
+    assert [write for write in bench.client.writes if write.verb == "delete"] == []
 
 
 async def test_a_copy_of_the_pods_counts_for_nothing_and_is_left_alone(bench: Bench) -> None:

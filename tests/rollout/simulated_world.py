@@ -143,6 +143,9 @@ class World:
         brought = plan(view, intent)
         yield from self._bring_up(brought)
         view, intent = self.decided()
+        if intent.is_to_record:
+            self.happened = True
+            return
         planned = plan(view, intent)
         yield from self._take_down(planned)
         self.wake_at = self.now + OBSTACLE if self.blocked else planned.wake_at

@@ -59,6 +59,8 @@ class Reconciler:
         brought = plan(view, intent)
         refusal = await self._bring_up(model, spec, brought) or unrecorded
         view, intent = await self._decide(model, spec)  # who is served may have changed, and so who may go
+        if intent.is_to_record and not unrecorded:  # nothing goes for a reason that is not on record yet
+            raise Retry(f"{view.asked} has gone on")
         planned = plan(view, intent)
         refusal = await self._take_down(model, planned, view.now) or refusal
         view, intent = await self._decide(model, spec)
