@@ -36,7 +36,7 @@ def _apply(name: str, wanted: Json) -> Step:
 
 FIRST: Final = spec("model:1", drain=1, model={"version": "1"})
 SECOND: Final = spec("model:2", drain=1, model={"version": "2"}, rollout={"steps": [{"weight": 50, "minSeconds": 1}]})
-FAILING: Final = spec(BAD_IMAGE, drain=1, model={"version": "3"}, rollout={"progressDeadlineSeconds": 1})
+FAILING: Final = spec(BAD_IMAGE, drain=1, model={"version": "3"}, rollout={"progressDeadlineSeconds": 2})
 AUTOSCALED: Final = spec(
     "model:2", drain=1, model={"version": "2"}, replicas=None, autoscaling={"minReplicas": 2, "maxReplicas": 3}
 )
