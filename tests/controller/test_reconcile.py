@@ -1,6 +1,7 @@
 """A reconcile against a server that keeps documents: what must not be lost, and what a status must not claim."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,7 +86,7 @@ class Bench:
 
         self.change(deployment, ready)
 
-    def change(self, identity: Identity, how: Any, *, noticed: bool = True) -> None:  # noqa: ANN401 - a function
+    def change(self, identity: Identity, how: Callable[[Document], None], *, noticed: bool = True) -> None:
         """Somebody else changes an object; whether the watch says so is the test's to say."""
         document = json.loads(json.dumps(self.client.documents[identity]))
         how(document)

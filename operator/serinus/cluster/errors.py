@@ -12,7 +12,7 @@ class Retry(Exception):  # noqa: N818 - it asks for something rather than name a
 
 
 class ServerError(Retry):
-    """The API server failed (5xx) and says why: for example a webhook of somebody that does not answer."""
+    """The API server failed (500) and says why: for example a webhook of somebody that does not answer."""
 
     def __init__(self, why: str, message: str, after: float | None = None) -> None:
         super().__init__(why, after)

@@ -60,7 +60,7 @@ class _Remembered:
 
 
 class Releases:
-    """Snapshots by revision. They never change, so that one that was read once need not be read again."""
+    """Snapshots, which never change and are read once, and attempts, which are read where somebody else wrote them."""
 
     def __init__(self, cache: Cache, client: Client) -> None:
         self._cache = cache

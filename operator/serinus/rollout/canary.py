@@ -80,14 +80,7 @@ def count_no_time_before_the_share_is_in_force(view: View, attempt: Attempt) -> 
         return None
     late = view.now - attempt.since > timedelta(seconds=IN_FORCE_SECONDS)
     message = f"{view.asked} is to get {attempt.weight} % of the traffic; {meanwhile(view)}"
-    return Intent(
-        EVERY,
-        Stage.MOVING,
-        Reason.CANARY_IN_PROGRESS,
-        message,
-        capacity=attempt.weight,
-        attempt=attempts.restarted(attempt, view.now) if late else None,
-    )
+    return _sharing(attempt, message, record=attempts.restarted(attempt, view.now) if late else None)
 
 
 @_while_it_goes_on
@@ -96,7 +89,7 @@ def promote_at_full_size(view: View, attempt: Attempt) -> Intent | None:
     if not _comes_next(view, attempt) or not is_whole(view.asked, capacity_to_take_over(view).least):
         return None
     message = f"{view.asked}: {count(view.asked)}; it takes over now"
-    outcome = attempts.ended(attempt, view.now, Result.PROMOTED, Reason.SERVING, message)
+    outcome = attempts.promoted(attempt, view.now, message)
     return Intent(view.asked.revision, Stage.MOVING, Reason.ROLLOUT_IN_PROGRESS, message, attempt=outcome, promote=True)
 
 
@@ -225,15 +218,14 @@ def _holding(view: View, attempt: Attempt, wake_at: datetime | None = None) -> I
         f"{view.asked} holds {attempt.weight} % of the traffic at step {attempt.step} of {len(attempt.policy.steps)}, "
         f"for {attempts.step_of(attempt).min_seconds} s at least"
     )
-    return Intent(
-        EVERY,
-        Stage.MOVING,
-        Reason.CANARY_IN_PROGRESS,
-        message,
-        capacity=attempt.weight,
-        attempt=record,
-        wake_at=wake_at,
-    )
+    return _sharing(attempt, message, record=record, wake_at=wake_at)
+
+
+def _sharing(
+    attempt: Attempt, message: str, *, record: Attempt | None = None, wake_at: datetime | None = None
+) -> Intent:
+    reason = Reason.CANARY_IN_PROGRESS
+    return Intent(EVERY, Stage.MOVING, reason, message, capacity=attempt.weight, attempt=record, wake_at=wake_at)
 
 
 def _waiting(
