@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.api.refusals import missing, not_among, too_large, too_long, too_many, too_small, unknown, wrong_type
 from tests.api.rollout_refusals import rollout
-from tests.api.samples import attempt, held
+from tests.api.samples import attempt, held, obeyed
 
 IMMUTABLE: Final = (
     "spec: Forbidden: a ModelRelease is a record and cannot be changed; change the spec of its ModelDeployment"
@@ -52,6 +52,13 @@ RELEASE_STATUS_REFUSALS: Final = (
     too_small(f"{ATTEMPT}.held[0].step", 1),
     too_small(f"{ATTEMPT}.held[0].weight", 1),
     too_large(f"{ATTEMPT}.held[0].weight", 100),
+    too_small(f"{ATTEMPT}.released", 0),
+    too_many(f"{ATTEMPT}.commands", 20, lambda index: obeyed(index + 1)),
+    *(missing(f"{ATTEMPT}.commands[0].{name}") for name in ("verb", "nonce", "at", "result")),
+    not_among(f"{ATTEMPT}.commands[0].verb", "promote", "promote-full", "abort", "pause", "resume", "retry"),
+    too_long(f"{ATTEMPT}.commands[0].nonce", 128),
+    too_long(f"{ATTEMPT}.commands[0].by", 256),
+    too_long(f"{ATTEMPT}.commands[0].result", 1024),
     *(missing(f"{ATTEMPT}.outcome.{name}") for name in ("result", "reason", "message", "at")),
     not_among(f"{ATTEMPT}.outcome.result", *RESULTS),
     too_long(f"{ATTEMPT}.outcome.reason", 64),

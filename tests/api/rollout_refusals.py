@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.api.refusals import Refusal, too_large, too_small
+from tests.api.refusals import Refusal, not_among, too_large, too_small
 
 A_WEEK: Final = 604_800
 THIRTY_DAYS: Final = 2_592_000
@@ -15,6 +15,7 @@ def rollout(path: str) -> Iterator[Refusal]:
     yield too_large(f"{path}.steps[0].weight", 100)
     yield too_small(f"{path}.steps[0].minSeconds", 0)
     yield too_large(f"{path}.steps[0].minSeconds", THIRTY_DAYS)
+    yield not_among(f"{path}.approval", "NotRequired", "Required")
     yield too_small(f"{path}.progressDeadlineSeconds", 1)
     yield too_large(f"{path}.progressDeadlineSeconds", A_WEEK)
     yield too_small(f"{path}.scaleDownDelaySeconds", 0)

@@ -43,6 +43,7 @@ def full_deployment(name: str = "fraud") -> Json:
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
         },
         "rollout": full_rollout(),
+        "paused": True,
     }
     return _object("ModelDeployment", name, spec)
 
@@ -50,7 +51,8 @@ def full_deployment(name: str = "fraud") -> Json:
 def full_rollout() -> Json:
     """Every field of a rollout's policy."""
     return {
-        "steps": [{"weight": 5, "minSeconds": 300}],
+        "steps": [{"weight": 5, "minSeconds": 300, "pause": True}],
+        "approval": "Required",
         "progressDeadlineSeconds": 300,
         "scaleDownDelaySeconds": 0,
         "history": 3,
@@ -155,8 +157,17 @@ def attempt(number: int) -> Json:
         "since": TIME,
         "waitedSeconds": 12.5,
         "held": [held(1)],
+        "paused": True,
+        "released": 1,
+        "approved": True,
+        "full": True,
+        "commands": [obeyed(1)],
         "outcome": {"result": "RolledBack", "reason": "ProgressDeadlineExceeded", "message": "too late", "at": TIME},
     }
+
+
+def obeyed(number: int) -> Json:
+    return {"verb": "pause", "nonce": str(number), "by": "ada", "at": TIME, "result": "it stays at 5 % until resume"}
 
 
 def held(step: int) -> Json:

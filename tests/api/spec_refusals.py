@@ -179,4 +179,6 @@ SPEC_REFUSALS: Final = (
     unknown("spec.rollout.steps[0].setWeight"),
     wrong_type("spec.rollout.progressDeadlineSeconds", "10m", 'integer: "string"'),
     unknown("spec.rollout.strategy"),
+    wrong_type("spec.rollout.steps[0].pause", "5m", 'boolean: "string"'),
+    wrong_type("spec.paused", "yes", 'boolean: "string"'),
 )

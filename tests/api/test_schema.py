@@ -1,5 +1,6 @@
 """The generator of the CRDs: models in, structural schemas out; and what holds for ours, all of it without a server."""
 
+import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -228,7 +229,9 @@ def test_a_default_is_named_in_the_description() -> None:
     spec = kinds()["ModelDeployment"]["properties"]["spec"]
     defaults = {path: part for path, part in parts(spec) if part.get("default", {}) != {}}
     assert defaults.pop("rollout.steps")["description"].endswith("Default: 10 %, then 50 %, for a minute each.")
-    assert [path for path, part in defaults.items() if f"Default: {part['default']}." not in part["description"]] == []
+    for path, part in defaults.items():
+        default = json.dumps(part["default"]).strip('"')
+        assert f"Default: {default}." in part["description"], path
 
 
 def test_a_new_object_is_not_yet_observed() -> None:

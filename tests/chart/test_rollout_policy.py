@@ -23,6 +23,7 @@ from tests.chart.policies import (
 
 DECIDING: Final[Mapping[str, object]] = {
     "rollout.steps": [{"weight": 5, "minSeconds": 300}],
+    "rollout.approval": "Required",
     "rollout.progressDeadlineSeconds": 300,
 }
 """The fields that decide a rollout, each with a value that is not its default."""
@@ -34,8 +35,9 @@ FREE: Final = {
     "autoscaling",
     "rollout.scaleDownDelaySeconds",
     "rollout.history",
+    "paused",
 }
-STEPS: Final = [{"weight": 10, "minSeconds": 60}, {"weight": 50, "minSeconds": 60}]
+STEPS: Final = [{"weight": 10, "minSeconds": 60, "pause": False}, {"weight": 50, "minSeconds": 60, "pause": False}]
 """Those of a model that names none."""
 OPENED: Final = {"rollout", "endpoint", "monitoring"}
 """Parts of the spec of which each field was judged for itself."""

@@ -23,7 +23,9 @@ NAMESAKE = Controller("ModelDeployment", KEY.name, "of-one-that-was-deleted")
 SOMEBODY = Controller("Database", "ledger", "of-a-database")
 
 
-def model(version: int = 1, *, uid: str = MODEL_UID, spec: bytes = b"{}") -> SeenModelDeployment:
+def model(
+    version: int = 1, *, uid: str = MODEL_UID, spec: bytes = b"{}", command: str | None = None
+) -> SeenModelDeployment:
     return SeenModelDeployment(
         identity=Identity("ModelDeployment", *KEY),
         uid=uid,
@@ -35,6 +37,7 @@ def model(version: int = 1, *, uid: str = MODEL_UID, spec: bytes = b"{}") -> See
         revision=REVISION,
         spec=spec,
         status=b"{}",
+        command=command,
     )
 
 

@@ -248,7 +248,7 @@ class TestAttempts:
     async def test_are_known_after_they_were_written_without_a_read(self) -> None:
         bench = self.bench()
         await bench.releases.record(MODEL, REVISION, self.attempt(), None)
-        assert await bench.releases.last_attempt(MODEL, REVISION) == self.attempt()
+        assert await bench.releases.attempts(MODEL, REVISION) == (self.attempt(),)
         assert bench.client.reads == []
         assert bench.client.documents[RECORD]["status"]["result"] == "Running"
 
@@ -258,7 +258,7 @@ class TestAttempts:
         document = bench.client.documents[RECORD]
         document["metadata"]["resourceVersion"] = "5000"
         bench.cache.put(seen_release(release_row(document)))
-        assert await bench.releases.last_attempt(MODEL, REVISION) == self.attempt()
+        assert await bench.releases.attempts(MODEL, REVISION) == (self.attempt(),)
         assert bench.client.reads == [RECORD]
 
     async def test_one_that_goes_on_takes_the_place_of_itself_and_another_comes_after_it(self) -> None:
@@ -275,8 +275,13 @@ class TestAttempts:
         await bench.releases.record(MODEL, REVISION, self.ended(), CREATED)
         (write,) = bench.client.writes
         assert (write.body["result"], write.body["promotedAt"]) == ("Promoted", "2026-11-21T12:00:00Z")
-        assert await bench.releases.last_attempt(MODEL, REVISION) is None, "nobody needs to know"
+        assert await bench.releases.attempts(MODEL, REVISION) == (), "hardly anybody needs to know"
         assert bench.client.reads == []
+
+    async def test_of_a_promoted_revision_are_read_for_who_needs_them(self) -> None:
+        bench = self.bench()
+        await bench.releases.record(MODEL, REVISION, self.ended(), CREATED)
+        assert await bench.releases.attempts(MODEL, REVISION, also_promoted=True) == (self.ended(),)
 
     async def test_of_a_revision_that_is_not_asked_for_any_more_end(self) -> None:
         bench = self.bench()
@@ -301,6 +306,6 @@ class TestAttempts:
             seen_release(release_row(document | {"metadata": {**document["metadata"], "resourceVersion": "8"}}))
         )
         document["metadata"]["resourceVersion"] = "8"
-        assert await bench.releases.last_attempt(MODEL, REVISION) is None
+        assert await bench.releases.attempts(MODEL, REVISION) == ()
         await bench.releases.leave(MODEL, REVISION, CREATED)
         assert bench.client.documents[RECORD]["status"]["result"] == "Ended"

@@ -92,7 +92,7 @@ def test_a_policy_that_is_edited_in_mid_canary_counts_for_the_next_attempt(model
     eventually(lambda: model.status()["observedGeneration"] == 3, SECONDS, "the edit was seen")
 
     assert model.status()["canary"]["weight"] == 25
-    assert attempt(model, second)["policy"]["steps"] == [{"weight": 25, "minSeconds": HELD_FOR_EVER}]
+    assert attempt(model, second)["policy"]["steps"] == [{"weight": 25, "minSeconds": HELD_FOR_EVER, "pause": False}]
 
 
 def test_a_canary_that_loses_its_last_ready_pod_gives_its_share_back_and_begins_the_step_anew(

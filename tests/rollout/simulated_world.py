@@ -9,13 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
+from serinus.api.commands import Command, Obeyed, Verb
 from serinus.api.modeldeployment import ModelDeploymentStatus, Rollout
 from serinus.api.modelrelease import Attempt, Result
-from serinus.rollout.intent import Intent
+from serinus.api.reasons import Reason
+from serinus.rollout.commands import answer
+from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Subject, report
 from serinus.rollout.rules import decide
-from serinus.rollout.view import EVERY, Pods, RevisionView, Size, View
+from serinus.rollout.view import EVERY, NO_GATES, Judgement, Pods, RevisionView, Size, Verdict, View
 from tests.rollout.views import NOW
 
 DECISIONS = 4
@@ -41,6 +44,7 @@ class Record:
     promoted_at: datetime | None = None
     attempt: Attempt | None = None
     result: Result | None = None
+    commands: list[Obeyed] = field(default_factory=list)
 
 
 @dataclass
@@ -57,6 +61,12 @@ class World:
     broken: set[str] = field(default_factory=set)
     blocked: bool = False
     """Whether the address cannot be written: somebody else's object is there."""
+    paused: bool = False
+    judgement: Judgement = NO_GATES
+    command: Command | None = None
+    answered: Command | None = None
+    """The last command that the status told of."""
+    given: int = 0
     happened: bool = True
     wake_at: datetime | None = None
     away: int = 0
@@ -68,6 +78,21 @@ class World:
 
     def ask(self, name: str) -> None:
         self.asked, self.happened = name, True
+
+    def give(self, verb: Verb) -> None:
+        """Somebody gives a command for what is asked for."""
+        self.given += 1
+        self.command, self.happened = Command(verb, self.asked, str(self.given)), True
+
+    def repeat(self, verb: Verb) -> None:
+        """Somebody gives a command with a nonce that was used."""
+        self.command, self.happened = Command(verb, self.asked, str(self.given)), True
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        self.paused, self.happened = paused, True
+
+    def judge(self, verdict: Verdict) -> None:
+        self.judgement, self.happened = Judgement(verdict, "the evidence says so"), True
 
     def resize(self, size: Size) -> None:
         self.size, self.happened = size, True
@@ -87,6 +112,13 @@ class World:
         """Who is to serve in the end: what was asked for, unless that was rolled back."""
         record = self.records.get(self.asked)
         return self.promoted_last() if record and record.result is Result.ROLLED_BACK else self.asked
+
+    def awaited(self) -> Verb | None:
+        """The command that the rollout waits for."""
+        _, intent = self.decided()
+        if intent.stage is not Stage.PAUSED:
+            return None
+        return Verb.RESUME if intent.reason is Reason.PAUSED else Verb.PROMOTE
 
     def promoted_last(self) -> str:
         stable = self.view().stable
@@ -150,15 +182,19 @@ class World:
         yield from self._take_down(planned)
         self.wake_at = self.now + OBSTACLE if self.blocked else planned.wake_at
         view, intent = self.decided()
-        if not self.blocked:
-            self.happened |= intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)
+        if not self.blocked and (intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)):
+            self.happened = True
+        elif (told := answer(view)) and not told.attempt:
+            self.answered = self.command
+            yield
 
     def view(self) -> View:
         names = [name for name in self.deployments if name not in self.records]
         names += sorted(self.records, key=lambda name: self.records[name].promoted_at or self.records[name].created)
         every = {name: self._revision(name) for name in names}
         asked = every.get(self.asked, RevisionView(self.asked))
-        return View(self.now, asked, self.size, self.policy, every, self.serving)
+        command = None if self.command == self.answered else self.command
+        return View(self.now, asked, self.size, self.policy, every, self.serving, self.paused, command, self.judgement)
 
     def decided(self) -> tuple[View, Intent]:
         view = self.view()
@@ -176,7 +212,14 @@ class World:
         if record is None:
             return RevisionView(name, pods=pods, recorded=False)
         known = record.attempt if name == self.asked and record.result is not Result.PROMOTED else None
-        return RevisionView(name, promoted_at=record.promoted_at, pods=pods, attempt=known, result=record.result)
+        return RevisionView(
+            name,
+            promoted_at=record.promoted_at,
+            pods=pods,
+            attempt=known,
+            result=record.result,
+            commands=tuple(record.commands) if name == self.asked else (),
+        )
 
     def _write_down(self, view: View, intent: Intent) -> Iterator[None]:
         name = intent.serve if intent.promote else self.asked
@@ -184,6 +227,10 @@ class World:
         yield from self._record(name)
         if intent.attempt:
             self.records[name].attempt = intent.attempt
+            obeyed = self.records[name].commands
+            new = [each for each in intent.attempt.commands if each not in obeyed]
+            assert not {each.nonce for each in new} & {each.nonce for each in obeyed}, "a command is obeyed twice"
+            obeyed.extend(new)
             self.records[name].result = intent.attempt.outcome.result if intent.attempt.outcome else Result.RUNNING
             if self.records[name].result is Result.ROLLED_BACK:
                 self.drains[name] = self.now

@@ -245,7 +245,7 @@ class TestStableIsDown:
         assert (intent.serve, intent.attempt, intent.reason) == (EVERY, None, Reason.STABLE_NOT_READY)
         assert intent.message == (
             "revision a has no ready pod: revision b stays at 10 % until it has; "
-            "to replace it at once, set rollout.steps to [] and change the template"
+            "the command promote-full replaces it all the same"
         )
 
     def test_none_takes_over(self) -> None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
+from serinus.api.commands import Verb
 from serinus.api.modeldeployment import Rollout
-from serinus.rollout.view import Size
+from serinus.rollout.view import NO_GATES, Size, Verdict
 from tests.rollout.simulated_world import World
 from tests.rollout.views import fixed, scaling
 from tests.rollout.views import steps as steps_of
@@ -45,6 +46,7 @@ sometimes = [
     step(
         "ready pods of who was promoted last:", lambda world, ready: world.pods(world.promoted_last(), ready), numbers
     ),
+    step("give the command", World.give, st.sampled_from(Verb)),
     step("break", lambda world, name: world.broken.add(name), names),
     step("mend", lambda world, name: world.broken.discard(name), names),
     step("the autoscaler wants of", World.autoscale, names, numbers),
@@ -52,6 +54,9 @@ sometimes = [
     step("killed after writes, away for steps:", World.operate_until_killed, st.integers(0, 6), numbers),
 ]
 seldom = [
+    step("give with an old nonce the command", World.repeat, st.sampled_from(Verb)),
+    step("pause in the spec:", World.pause, st.booleans()),
+    step("the evidence says", World.judge, st.sampled_from(Verdict)),
     step("the clock is set back", lambda world: world.wait(-3_600)),
     step("lose the record of", World.lose_record, names),
     step("lose the Deployment of", World.lose_deployment, names),
@@ -62,10 +67,18 @@ steps = st.one_of(*often * 4, *sometimes * 2, *seldom)
 walks = st.lists(steps, min_size=10, max_size=40)
 policies = st.sampled_from(
     [
-        steps_of(*weights, seconds=seconds, scale_down_delay_seconds=delay, history=history)
+        steps_of(
+            *weights,
+            seconds=seconds,
+            pause=by_hand,
+            approval="Required" if by_hand else "NotRequired",
+            scale_down_delay_seconds=delay,
+            history=history,
+        )
         for weights, seconds in (((), 0), ((10, 50), 60), ((10, 50), 0), ((100,), 60), ((40, 20), 60))
         for delay in (0, 30)
         for history in (1, 2, 3)
+        for by_hand in (False, False, True)
     ]
 )
 
@@ -81,14 +94,17 @@ def walk(policy: Rollout, steps: list[Step]) -> World:
 
 
 def settle(world: World) -> None:
-    """The operator is back, all pods come, and time passes as far as somebody waits for it."""
-    world.away, world.blocked = 0, False
+    """The operator is back, all pods come, who is to be asked says yes, and time passes as far as it is waited for."""
+    world.away, world.blocked, world.paused, world.judgement = 0, False, False, NO_GATES
+    world.happened = True
     world.broken.clear()
     for _ in range(50):
         world.operate()
         for name, deployment in world.deployments.items():
             world.pods(name, deployment.wanted)
-        if not world.is_due():
+        if verb := world.awaited():
+            world.give(verb)
+        elif not world.is_due():
             if world.wake_at is None:
                 return
             world.now = world.wake_at
@@ -122,7 +138,8 @@ def test_no_more_than_the_history_is_kept(policy: Rollout, steps: list[Step]) ->
         world.resize(fixed(1))
     settle(world)
     assert world.asked in world.records
-    assert len(world.records) <= 1 + policy.history
+    beside = {world.asked, world.promoted_last()}
+    assert len(world.records) <= len(beside) + policy.history
 
 
 @walking

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from serinus.api.modeldeployment import Autoscaling, Rollout, Step
 from serinus.api.modelrelease import Attempt, Result
@@ -15,8 +16,8 @@ NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 NO_STEPS = Rollout(steps=())
 
 
-def steps(*weights: int, seconds: int = 60, **policy: int) -> Rollout:
-    return Rollout(steps=tuple(Step(weight=weight, min_seconds=seconds) for weight in weights), **policy)
+def steps(*weights: int, seconds: int = 60, pause: bool = False, **policy: Any) -> Rollout:  # noqa: ANN401 - passed on
+    return Rollout(steps=tuple(Step(weight=weight, min_seconds=seconds, pause=pause) for weight in weights), **policy)
 
 
 def ago(seconds: float) -> datetime:

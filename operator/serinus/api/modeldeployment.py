@@ -97,6 +97,8 @@ class Step(ApiModel):
     """Share of the traffic that the new revision gets, in percent."""
     min_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 60
     """How long it holds this share at least, without interruption. Default: 60."""
+    pause: bool = False
+    """Whether the step ends only when somebody gives the command `promote`. Default: false."""
 
 
 class Rollout(ApiModel):
@@ -108,6 +110,8 @@ class Rollout(ApiModel):
     )
     """Shares of the traffic that a new revision gets, one after the other, before it takes over. Without steps
     it takes over as soon as all its pods are ready. Default: 10 %, then 50 %, for a minute each."""
+    approval: Literal["NotRequired", "Required"] = "NotRequired"
+    """Whether a new revision takes over only when somebody gives the command `promote`. Default: NotRequired."""
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
     """How long a revision may wait for its pods to be ready, all its waits together. After that a new revision is
     rolled back; a first one is reported as stalled. Default: 600."""
@@ -156,6 +160,9 @@ class ModelDeploymentSpec(ApiModel):
     """Let a HorizontalPodAutoscaler decide the number of pods, instead of `replicas`."""
     rollout: Rollout = Rollout()
     """How a new revision takes over."""
+    paused: bool = False
+    """Hold rollouts where they are: none begins, advances or ends in a promotion. A revision whose pods fail loses
+    its share all the same. Default: false."""
 
 
 class Condition(ApiModel):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import ConfigDict, Field
 
+from serinus.api.commands import Obeyed
 from serinus.api.model import ApiModel, OpenModel, SchemaOf, rule, rules
 from serinus.api.modeldeployment import ATOMIC, Name, PodCount, Revision, Rollout, Version
 
@@ -14,6 +15,7 @@ PLURAL: Final = "modelreleases"
 
 MAX_ATTEMPTS: Final = 3
 MAX_HELD: Final = 40
+MAX_COMMANDS: Final = 20
 
 
 class RenderedTemplate(OpenModel):
@@ -119,6 +121,16 @@ class Attempt(ApiModel):
     """Earlier waits for its pods, together."""
     held: Annotated[tuple[Held, ...], Field(max_length=MAX_HELD, json_schema_extra=ATOMIC)] = ()
     """The shares it had, the latest ones."""
+    paused: bool = False
+    """Whether a command holds it where it is."""
+    released: Annotated[int, Field(ge=0)] = 0
+    """The last step whose pause was ended by a command; 0 for none."""
+    approved: bool = False
+    """Whether its promotion was approved."""
+    full: bool = False
+    """Whether a command told it to skip the steps and gates that are left."""
+    commands: Annotated[tuple[Obeyed, ...], Field(max_length=MAX_COMMANDS, json_schema_extra=ATOMIC)] = ()
+    """Commands that were obeyed, the latest ones."""
     outcome: Outcome | None = None
     """How it ended."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from serinus.api import modeldeployment, modelrelease
+from serinus.api.commands import ANNOTATION_COMMAND
 from serinus.api.modelrelease import Result
 from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
 from serinus.cluster.podfailures import failure_of, is_ready
@@ -62,6 +63,8 @@ class SeenModelDeployment(Seen):
     revision: str
     spec: bytes
     status: bytes
+    command: str | None
+    """What its annotation asks of the rollout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,7 @@ def _model_deployment(kind: str, document: Document) -> SeenModelDeployment:
         revision=revision_of(document["spec"]),
         spec=_text(document["spec"]),
         status=_text(document.get("status", {})),
+        command=metadata.get("annotations", {}).get(ANNOTATION_COMMAND),
     )
 
 

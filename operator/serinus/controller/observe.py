@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from serinus.api.commands import Command, parse
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.api.modelrelease import Attempt
 from serinus.api.names import child_name
@@ -16,15 +17,16 @@ from serinus.rollout.view import Pods, RevisionView, Size, View
 
 
 def observe(
-    cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec, attempt: Attempt | None, now: datetime
+    cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec, attempts: tuple[Attempt, ...], now: datetime
 ) -> View:
-    """Return everything that decides about a ModelDeployment; `attempt` is the asked revision's last one."""
+    """Return everything that decides about a ModelDeployment; the attempts are the asked revision's."""
     revisions = _revisions(cache, model)
     asked = revisions.get(model.revision) or RevisionView(
         model.revision, version=spec.model.version if spec.model else None
     )
-    if attempt:
-        asked = revisions[asked.revision] = replace(asked, attempt=attempt)
+    if attempts:
+        commands = tuple(command for attempt in attempts for command in attempt.commands)
+        asked = revisions[asked.revision] = replace(asked, attempt=attempts[-1], commands=commands)
     return View(
         now=now,
         asked=asked,
@@ -32,7 +34,19 @@ def observe(
         policy=spec.rollout,
         revisions=revisions,
         serving=_serving(cache, model),
+        paused=spec.paused,
+        command=command_of(model),
     )
+
+
+def command_of(model: SeenModelDeployment) -> Command | None:
+    """Return the command that awaits an answer: the last one that was answered stands in the status."""
+    given = parse(model.command, model.uid) if model.command is not None else None
+    if given is None:
+        return None
+    told = json.loads(model.status).get("lastCommand", {})
+    answered = tuple(told.get(field, "") for field in ("verb", "revision", "nonce"))
+    return None if answered == (given.verb or "", given.revision, given.nonce) else given
 
 
 def spec_document(model: SeenModelDeployment) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from serinus.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus, spec_of
+from serinus.api.modeldeployment import LastCommand, ModelDeploymentSpec, ModelDeploymentStatus, spec_of
 from serinus.api.modelrelease import ModelReleaseSpec
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
@@ -15,10 +15,11 @@ from serinus.cluster.events import Events
 from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
-from serinus.controller.observe import children_of_revisions, observe, spec_document
+from serinus.controller.observe import children_of_revisions, command_of, observe, spec_document
 from serinus.controller.releases import Releases
 from serinus.render.children import Owner, address, children
 from serinus.render.snapshot import RenderError
+from serinus.rollout.commands import is_refusal
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
@@ -71,8 +72,9 @@ class Reconciler:
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
     async def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
-        attempt = await self._releases.last_attempt(model, model.revision)
-        view = observe(self._cache, model, spec, attempt, self._clock())
+        asked = command_of(model) is not None
+        attempts = await self._releases.attempts(model, model.revision, also_promoted=asked)
+        view = observe(self._cache, model, spec, attempts, self._clock())
         return view, decide(view)
 
     async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> Refused | None:
@@ -157,6 +159,8 @@ class Reconciler:
         if _headline(before) != _headline(after):
             warning = told.stage is Stage.STUCK or told.reason is Reason.PODS_FAILING
             await self._events.send(model, "Reconcile", told.reason, told.message, warning=warning)
+        if status.last_command and before.get("lastCommand") != after["lastCommand"]:
+            await self._tell_of_command(model, status.last_command)
         try:
             document = await self._client.patch_status(MODEL_DEPLOYMENT, model, _merge_patch(before, after))
         except ConflictError as error:
@@ -166,6 +170,13 @@ class Reconciler:
             self._cache.remove(model)
             return
         self._cache.put(seen(MODEL_DEPLOYMENT.kind, document))
+
+    async def _tell_of_command(self, model: SeenModelDeployment, command: LastCommand) -> None:
+        refused = is_refusal(command.result)
+        reason = Reason.COMMAND_REFUSED if refused else Reason.COMMAND_OBEYED
+        by = f" by {command.by}" if command.by else ""
+        note = f"{command.verb} {command.revision} {command.nonce}{by}: {command.result}"
+        await self._events.send(model, "Command", reason, note, warning=refused)
 
 
 def _obstacle(refusal: Refused) -> Obstacle:

@@ -103,13 +103,16 @@ class Releases:
                     raise Retry(f"ModelRelease {name} changed meanwhile") from error
                 self._cache.put(seen_release(release_row(document)))
 
-    async def last_attempt(self, model: SeenModelDeployment, revision: str) -> Attempt | None:
-        """Return how the last attempt of a revision stands; of one that was promoted nobody needs to know."""
+    async def attempts(
+        self, model: SeenModelDeployment, revision: str, *, also_promoted: bool = False
+    ) -> tuple[Attempt, ...]:
+        """Return the attempts of a revision; those of one that was promoted hardly anybody needs to know."""
         found = next((each for each in releases_of(self._cache, model) if each.revision == revision), None)
-        if found is None or found.result not in _OPEN:
-            return None
-        attempts = await self._recorded(model, found)
-        return attempts[-1] if attempts else None
+        if found is None or found.result is None:
+            return ()
+        if found.result not in _OPEN:
+            return await self._read(model, found) if also_promoted else ()
+        return await self._recorded(model, found)
 
     async def record(
         self, model: SeenModelDeployment, revision: str, attempt: Attempt | None, promoted_at: datetime | None
@@ -207,13 +210,17 @@ class Releases:
         """Return the attempts on record; whose own writes made the record as it is need not be read again."""
         known = self._attempts.get(model.key, {}).get(found.revision)
         if known is None or known.version != found.version:
-            namespace, name = model.key.namespace, found.identity.name
-            try:
-                self._remember(model.key, await self._client.get(MODEL_RELEASE, namespace, name))
-            except NotFoundError as error:
-                raise Retry(f"the release of revision {found.revision} has just gone") from error
-            known = self._attempts.get(model.key, {}).get(found.revision)
-        return known.attempts if known else ()
+            return await self._read(model, found)
+        return known.attempts
+
+    async def _read(self, model: SeenModelDeployment, found: SeenRelease) -> tuple[Attempt, ...]:
+        namespace, name = model.key.namespace, found.identity.name
+        try:
+            document = await self._client.get(MODEL_RELEASE, namespace, name)
+        except NotFoundError as error:
+            raise Retry(f"the release of revision {found.revision} has just gone") from error
+        self._remember(model.key, document)
+        return ModelReleaseStatus.model_validate(document.get("status", {})).attempts or ()
 
     async def _with(self, model: SeenModelDeployment, found: SeenRelease, attempt: Attempt) -> list[dict[str, Any]]:
         known = await self._recorded(model, found) if found.result in _OPEN else ()

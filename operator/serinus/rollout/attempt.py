@@ -10,7 +10,7 @@ from typing import Final
 from serinus.api.modeldeployment import Step
 from serinus.api.modelrelease import MAX_HELD, Attempt, Held, Outcome, Result
 from serinus.api.reasons import Reason
-from serinus.rollout.view import WHOLE, Pods, View
+from serinus.rollout.view import WHOLE, Pods, Verdict, View
 
 FIRST: Final = 1
 
@@ -80,15 +80,51 @@ def step_of(attempt: Attempt) -> Step:
     return attempt.policy.steps[attempt.step - 1]
 
 
+def weight_of_step(attempt: Attempt) -> int:
+    """Return the weight that the attempt is to get: that of its step, or all where there are no more steps."""
+    return step_of(attempt).weight if has_steps(attempt) else WHOLE
+
+
 def next_weight(attempt: Attempt) -> int:
     """Return the weight that comes after the present step: that of the next one, or all."""
-    steps = attempt.policy.steps
-    return steps[attempt.step].weight if attempt.step < len(steps) else WHOLE
+    return WHOLE if is_last_step(attempt) else attempt.policy.steps[attempt.step].weight
+
+
+def has_steps(attempt: Attempt) -> bool:
+    """Return whether the attempt takes shares before it takes over."""
+    return bool(attempt.policy.steps) and not attempt.full
 
 
 def is_last_step(attempt: Attempt) -> bool:
     """Return whether promotion comes next."""
-    return attempt.step == len(attempt.policy.steps)
+    return attempt.full or attempt.step == len(attempt.policy.steps)
+
+
+def time_of_step(attempt: Attempt) -> datetime:
+    """Return until when the step lasts at least."""
+    assert attempt.since is not None  # noqa: S101 - a share is held since some time
+    return attempt.since + timedelta(seconds=step_of(attempt).min_seconds)
+
+
+def awaits_approval(view: View, attempt: Attempt) -> bool:
+    """Return whether nothing but somebody's approval is missing for the promotion."""
+    if attempt.policy.approval == "NotRequired" or attempt.approved or attempt.full:
+        return False
+    if not attempt.policy.steps:
+        return view.asked.ready > 0
+    return last_step_is_over(view, attempt)
+
+
+def last_step_is_over(view: View, attempt: Attempt) -> bool:
+    """Return whether nothing of the steps and gates is left."""
+    if not attempt.weight or not is_last_step(attempt) or view.now < time_of_step(attempt):
+        return False
+    return not pauses(attempt) and view.judgement.verdict is Verdict.PASSED
+
+
+def pauses(attempt: Attempt) -> bool:
+    """Return whether the step ends only by a command, which was not given yet."""
+    return attempt.weight > 0 and not attempt.full and step_of(attempt).pause and attempt.released < attempt.step
 
 
 def waited(attempt: Attempt, pods: Pods | None, now: datetime) -> timedelta:

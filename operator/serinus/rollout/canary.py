@@ -4,6 +4,7 @@ They stand in the list in rules.py. Where no gateway splits the traffic the shar
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Final
@@ -11,12 +12,33 @@ from typing import Final
 from serinus.api.modelrelease import Attempt, Result
 from serinus.api.reasons import Reason
 from serinus.rollout import attempt as attempts
+from serinus.rollout.commands import answer
 from serinus.rollout.intent import Intent, Rule, Stage
 from serinus.rollout.sentences import count, failure, meanwhile
-from serinus.rollout.view import EVERY, WHOLE, RevisionView, Size, View
+from serinus.rollout.view import EVERY, WHOLE, RevisionView, Size, Verdict, View
 
 IN_FORCE_SECONDS: Final = 5
 """How long it may take from the decision about a share until it is in force."""
+
+
+def obey_command(view: View) -> Intent | None:
+    """A command is obeyed once: what it changes of the attempt is recorded together with the command."""
+    given = answer(view)
+    if given is None or given.attempt is None:
+        return None
+    if view.weight:  # as it is, until this is on record
+        return _sharing(given.attempt, given.result, record=given.attempt, capacity=view.weight)
+    return _waiting(view, given.attempt, Reason.ROLLOUT_IN_PROGRESS, given.result, record=given.attempt)
+
+
+def begin_nothing_while_paused(view: View) -> Intent | None:
+    """While rollouts are paused no other revision comes into service."""
+    if not view.paused or view.stable is None or view.asked_is_stable or view.attempt:
+        return None
+    if view.asked.result is Result.ROLLED_BACK:
+        return None
+    message = f"{view.asked} waits: spec.paused is true; {meanwhile(view)}"
+    return Intent(view.incumbent.revision, Stage.PAUSED, Reason.PAUSED, message, capacity=0)
 
 
 def begin_attempt(view: View) -> Intent | None:
@@ -30,9 +52,9 @@ def begin_attempt(view: View) -> Intent | None:
 
 
 def stay_rolled_back(view: View) -> Intent | None:
-    """What was rolled back is not tried again until another revision was asked for in between."""
+    """What was rolled back is not tried again until another was asked for in between, or nothing else is left."""
     attempt = view.asked.attempt
-    if view.asked.result is not Result.ROLLED_BACK or attempt is None or attempt.outcome is None:
+    if view.stable is None or view.asked.result is not Result.ROLLED_BACK or attempt is None or attempt.outcome is None:
         return None
     outcome = attempt.outcome
     return Intent(view.incumbent.revision, Stage.STUCK, Reason(outcome.reason), outcome.message, capacity=0)
@@ -61,12 +83,12 @@ def retreat_without_ready_pods(view: View, attempt: Attempt) -> Intent | None:
 @_while_it_goes_on
 def keep_shares_while_stable_is_down(view: View, attempt: Attempt) -> Intent | None:
     """Without a ready stable pod there is nothing to compare with: no step advances, and nothing is taken away."""
-    if _stable(view).ready or not attempt.policy.steps:
+    if _stable(view).ready or not attempts.has_steps(attempt):
         return None
     stable = _stable(view)
     message = (
         f"{stable} has no ready pod{failure(stable)}: {view.asked} stays at {attempt.weight} % until it has; "
-        "to replace it at once, set rollout.steps to [] and change the template"
+        "the command promote-full replaces it all the same"
     )
     if attempt.weight:
         return Intent(EVERY, Stage.MOVING, Reason.STABLE_NOT_READY, message, capacity=attempt.weight)
@@ -74,13 +96,42 @@ def keep_shares_while_stable_is_down(view: View, attempt: Attempt) -> Intent | N
 
 
 @_while_it_goes_on
+def roll_back_when_worse(view: View, attempt: Attempt) -> Intent | None:
+    """What was shown to be worse goes, at any step, unless somebody who may said that it takes over all the same."""
+    if attempt.full or view.judgement.verdict is not Verdict.WORSE:
+        return None
+    message = (
+        f"{view.asked}: {view.judgement.says}: rolled back from {attempt.weight} %; {meanwhile(view)}; "
+        "it is not tried again until another revision was asked for, or the command retry is given"
+    )
+    outcome = attempts.ended(attempt, view.now, Result.ROLLED_BACK, Reason.ROLLED_BACK, message)
+    return Intent(view.incumbent.revision, Stage.STUCK, Reason.ROLLED_BACK, message, capacity=0, attempt=outcome)
+
+
+@_while_it_goes_on
 def count_no_time_before_the_share_is_in_force(view: View, attempt: Attempt) -> Intent | None:
     """Where the address cannot be written the canary does not get its share, and its time is no time of trial."""
-    if not attempt.weight or view.serving == EVERY or attempt.since is None:
+    if not attempt.weight or view.serving == EVERY or attempt.since is None or attempt.full:
         return None
     late = view.now - attempt.since > timedelta(seconds=IN_FORCE_SECONDS)
     message = f"{view.asked} is to get {attempt.weight} % of the traffic; {meanwhile(view)}"
     return _sharing(attempt, message, record=attempts.restarted(attempt, view.now) if late else None)
+
+
+@_while_it_goes_on
+def hold_while_paused(view: View, attempt: Attempt) -> Intent | None:
+    """A paused rollout stays at the share it has; one that it lost with its pods it takes again."""
+    if not view.paused and not attempt.paused:
+        return None
+    how = "spec.paused is true" if view.paused else "the command resume lets it go on"
+    if attempt.weight:
+        message = f"{view.asked} is paused at {attempt.weight} %, {_step(attempt)}: {how}"
+        return _sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.PAUSED)
+    if attempt.held and attempt.held[-1].step == attempt.step:
+        return None
+    message = f"{view.asked} is paused before it has a share: {how}; {meanwhile(view)}"
+    rested = attempts.at_rest(attempt, view.asked.pods, view.now) if attempt.since else None
+    return replace(_waiting(view, attempt, Reason.PAUSED, message, record=rested), stage=Stage.PAUSED)
 
 
 @_while_it_goes_on
@@ -98,7 +149,9 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
     """Pods of a third revision would share the traffic, as long as that follows the numbers of pods."""
     two = {view.asked.revision, _stable(view).revision}
     third = [each for each in view.revisions.values() if each.ready and each.revision not in two]
-    if attempt.weight or not attempt.policy.steps or not third or not _has_pods_for(view, _step_weight(attempt)):
+    if attempt.weight or not attempts.has_steps(attempt) or not third:
+        return None
+    if not _has_pods_for(view, attempts.weight_of_step(attempt)):
         return None
     message = f"{view.asked}: {count(view.asked)}; it waits for the pods of {third[0]} to go; {meanwhile(view)}"
     return _waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
@@ -107,7 +160,7 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
 @_while_it_goes_on
 def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The pods of a step are ready: the canary gets the step's share."""
-    if attempt.weight or not attempt.policy.steps or not _has_pods_for(view, _step_weight(attempt)):
+    if attempt.weight or not attempts.has_steps(attempt) or not _has_pods_for(view, attempts.weight_of_step(attempt)):
         return None
     return _holding(view, attempts.holding(attempt, view.asked.pods, view.now))
 
@@ -146,9 +199,48 @@ def wait_for_first_pods(view: View, attempt: Attempt) -> Intent | None:
 @_while_it_goes_on
 def hold_share_for_its_time(view: View, attempt: Attempt) -> Intent | None:
     """The canary holds its share until the step's time is over."""
-    if view.now >= _time_of_step(attempt):
+    if attempt.full or view.now >= attempts.time_of_step(attempt):
         return None
-    return _holding(view, attempt, wake_at=_time_of_step(attempt))
+    return _holding(view, attempt, wake_at=attempts.time_of_step(attempt))
+
+
+@_while_it_goes_on
+def hold_at_the_pause_of_a_step(view: View, attempt: Attempt) -> Intent | None:
+    """A step with a pause lasts until somebody ends it."""
+    if not attempts.pauses(attempt):
+        return None
+    message = f"{view.asked} holds {attempt.weight} %; {_step(attempt)} pauses: the command promote ends the pause"
+    return _sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.STEP_PAUSED)
+
+
+@_while_it_goes_on
+def wait_for_evidence(view: View, attempt: Attempt) -> Intent | None:
+    """Where a source does not answer no step ends, and without proof the last one does not."""
+    verdict = view.judgement.verdict
+    if attempt.full or not attempt.weight:
+        return None
+    if verdict is Verdict.UNKNOWN:
+        reason = Reason.SOURCE_UNAVAILABLE
+    elif verdict is Verdict.OPEN and attempts.is_last_step(attempt):
+        reason = Reason.WAITING_FOR_EVIDENCE
+    else:
+        return None
+    message = (
+        f"{view.asked} holds {attempt.weight} %; {_step(attempt)} ends when it can be judged: {view.judgement.says}"
+    )
+    return _sharing(attempt, message, reason=reason)
+
+
+@_while_it_goes_on
+def await_approval(view: View, attempt: Attempt) -> Intent | None:
+    """The promotion is somebody's to approve."""
+    if not attempts.awaits_approval(view, attempt):
+        return None
+    message = f"{view.asked} awaits approval at {attempt.weight} %: the command promote gives it; {meanwhile(view)}"
+    if attempt.weight:
+        return _sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.AWAITING_APPROVAL)
+    rested = attempts.at_rest(attempt, view.asked.pods, view.now) if attempt.since else None
+    return replace(_waiting(view, attempt, Reason.AWAITING_APPROVAL, message, record=rested), stage=Stage.PAUSED)
 
 
 @_while_it_goes_on
@@ -165,8 +257,9 @@ def wait_for_pods_of_what_comes_next(view: View, attempt: Attempt) -> Intent | N
     following = attempts.next_weight(attempt)
     last = attempts.is_last_step(attempt)
     purpose = "the promotion" if last else f"step {attempt.step + 1}, {following} %"
+    over = "what is left is skipped" if attempt.full else f"{_step(attempt)} is over"
     message = (
-        f"{view.asked} holds {attempt.weight} %; step {attempt.step} of {len(attempt.policy.steps)} is over, and "
+        f"{view.asked} holds {attempt.weight} %; {over}, and "
         f"{purpose} waits for pods: {count(view.asked)}{failure(view.asked)}"
     )
     reason = Reason.PROMOTION_WAITS_FOR_PODS if last else Reason.CANARY_IN_PROGRESS
@@ -197,35 +290,40 @@ def _has_pods_for(view: View, weight: int) -> bool:
     return view.asked.ready >= capacity_for(view, weight).least > 0
 
 
-def _step_weight(attempt: Attempt) -> int:
-    return attempts.step_of(attempt).weight if attempt.policy.steps else WHOLE
-
-
-def _time_of_step(attempt: Attempt) -> datetime:
-    assert attempt.since is not None  # noqa: S101 - a share is held since some time
-    return attempt.since + timedelta(seconds=attempts.step_of(attempt).min_seconds)
-
-
 def _comes_next(view: View, attempt: Attempt) -> bool:
-    if not attempt.policy.steps:
+    """Return whether nothing but the number of pods stands between the attempt and its promotion."""
+    if attempt.full:
         return True
-    return attempt.weight > 0 and attempts.is_last_step(attempt) and view.now >= _time_of_step(attempt)
+    if attempts.awaits_approval(view, attempt):
+        return False
+    return not attempts.has_steps(attempt) or attempts.last_step_is_over(view, attempt)
+
+
+def _step(attempt: Attempt) -> str:
+    return f"step {attempt.step} of {len(attempt.policy.steps)}"
 
 
 def _holding(view: View, attempt: Attempt, wake_at: datetime | None = None) -> Intent:
     record = attempt if attempt != view.attempt else None
     message = (
-        f"{view.asked} holds {attempt.weight} % of the traffic at step {attempt.step} of {len(attempt.policy.steps)}, "
+        f"{view.asked} holds {attempt.weight} % of the traffic at {_step(attempt)}, "
         f"for {attempts.step_of(attempt).min_seconds} s at least"
     )
     return _sharing(attempt, message, record=record, wake_at=wake_at)
 
 
 def _sharing(
-    attempt: Attempt, message: str, *, record: Attempt | None = None, wake_at: datetime | None = None
+    attempt: Attempt,
+    message: str,
+    *,
+    stage: Stage = Stage.MOVING,
+    reason: Reason = Reason.CANARY_IN_PROGRESS,
+    capacity: int | None = None,
+    record: Attempt | None = None,
+    wake_at: datetime | None = None,
 ) -> Intent:
-    reason = Reason.CANARY_IN_PROGRESS
-    return Intent(EVERY, Stage.MOVING, reason, message, capacity=attempt.weight, attempt=record, wake_at=wake_at)
+    share = attempt.weight if capacity is None else capacity
+    return Intent(EVERY, stage, reason, message, capacity=share, attempt=record, wake_at=wake_at)
 
 
 def _waiting(
@@ -242,7 +340,7 @@ def _waiting(
         Stage.MOVING,
         reason,
         message,
-        capacity=_step_weight(attempt),
+        capacity=attempts.weight_of_step(attempt),
         attempt=record,
         wake_at=wake_at,
     )

@@ -17,6 +17,8 @@ class Stage(Enum):
     """What is asked for is so."""
     MOVING = "moving"
     """It will be so without anybody's help."""
+    PAUSED = "paused"
+    """It will be so when somebody lets it go on."""
     STUCK = "stuck"
     """It will not be so unless somebody does something."""
 

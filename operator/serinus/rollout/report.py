@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from serinus.api.modeldeployment import CanaryStatus, Condition, ModelDeploymentStatus, StableStatus
+from serinus.api.modeldeployment import CanaryStatus, Condition, LastCommand, ModelDeploymentStatus, StableStatus
 from serinus.api.names import LABEL_DEPLOYMENT
 from serinus.api.reasons import Reason
+from serinus.rollout.commands import answer
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.view import EVERY, WHOLE, RevisionView, View
 
@@ -46,6 +47,16 @@ def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | No
         replicas=sum(revision.wanted for revision in view.revisions.values()),
         ready_replicas=sum(revision.ready for revision in view.revisions.values()),
         selector=f"{LABEL_DEPLOYMENT}={subject.name}",
+        last_command=_last_command(subject, view),
+    )
+
+
+def _last_command(subject: Subject, view: View) -> LastCommand | None:
+    given, answered = view.command, answer(view)
+    if given is None or answered is None or answered.attempt:  # what is to be recorded is not so yet
+        return subject.previous.last_command
+    return LastCommand(
+        verb=given.verb or "", revision=given.revision, nonce=given.nonce, by=given.by, result=answered.result
     )
 
 
@@ -77,8 +88,10 @@ def _conditions(subject: Subject, view: View, told: Obstacle) -> Iterator[Condit
     else:
         message = f"Service {subject.name} does not lead to a revision"
         yield condition("Available", "False", Reason.NO_READY_PODS, message)
-    if told.stage is Stage.MOVING:
+    if told.stage in (Stage.MOVING, Stage.PAUSED):
         yield condition("Reconciling", "True", told.reason, told.message)
+    if told.stage is Stage.PAUSED:
+        yield condition("Paused", "True", told.reason, told.message)
     if told.stage is Stage.STUCK:
         yield condition("Stalled", "True", told.reason, told.message)
 

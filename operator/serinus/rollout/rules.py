@@ -86,20 +86,27 @@ def wait_for_pods(view: View) -> Intent | None:
 
 RULES: Final[tuple[Rule, ...]] = (
     record_again_what_serves,
+    canary.obey_command,
     rest_at_zero,
     keep_stable_serving,
     # A new revision, beside one that serves.
+    canary.begin_nothing_while_paused,
     canary.begin_attempt,
     canary.stay_rolled_back,
     canary.retreat_without_ready_pods,
     canary.keep_shares_while_stable_is_down,
+    canary.roll_back_when_worse,
     canary.count_no_time_before_the_share_is_in_force,
+    canary.hold_while_paused,
     canary.promote_at_full_size,
     canary.wait_for_a_third_revision_to_go,
     canary.take_share_when_pods_are_ready,
+    canary.await_approval,
     canary.roll_back_past_deadline,
     canary.wait_for_first_pods,
     canary.hold_share_for_its_time,
+    canary.hold_at_the_pause_of_a_step,
+    canary.wait_for_evidence,
     canary.advance_when_pods_are_ready,
     canary.wait_for_pods_of_what_comes_next,
     # A first revision, and one that served before.

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from math import ceil
 from typing import Final
 
+from serinus.api.commands import Command, Obeyed
 from serinus.api.modeldeployment import Autoscaling, Rollout
 from serinus.api.modelrelease import Attempt, Result
 
@@ -66,6 +68,30 @@ class Pods:
     """Why a pod is not ready, in the container's own words."""
 
 
+class Verdict(Enum):
+    """What the evidence says of the asked revision beside the stable one. Without evidence nothing is asked of it."""
+
+    PASSED = "Passed"
+    """Every gate is satisfied."""
+    OPEN = "Open"
+    """Neither worse nor shown to be as good."""
+    UNKNOWN = "Unknown"
+    """A source does not answer: that is neither good nor bad."""
+    WORSE = "Worse"
+    """It is shown to be worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and what it rests on in a sentence for people."""
+
+    verdict: Verdict
+    says: str = ""
+
+
+NO_GATES: Final = Judgement(Verdict.PASSED)
+
+
 @dataclass(frozen=True, slots=True)
 class RevisionView:
     """One revision: its record, and its pods if it has any."""
@@ -80,6 +106,8 @@ class RevisionView:
     """What became of its last attempt, as it counts now."""
     attempt: Attempt | None = None
     """Its last attempt; known of the asked revision only."""
+    commands: tuple[Obeyed, ...] = ()
+    """Commands about it that were obeyed, in all its attempts; known of the asked revision only."""
 
     @property
     def ready(self) -> int:
@@ -108,6 +136,12 @@ class View:
     """Every revision that has a record or pods, the asked one included once it has."""
     serving: str | None
     """The revision that the model's Service selects, or EVERY."""
+    paused: bool = False
+    """Whether the spec holds all rollouts."""
+    command: Command | None = None
+    """The command that awaits an answer."""
+    judgement: Judgement = NO_GATES
+    """What the evidence says of the asked revision."""
 
     @property
     def promotions(self) -> tuple[RevisionView, ...]:
