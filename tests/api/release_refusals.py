@@ -36,7 +36,7 @@ RELEASE_STATUS_REFUSALS: Final = (
     wrong_type("status.promotedAt", "yesterday", 'date-time: "yesterday"'),
     not_among("status.result", *RESULTS),
     too_many("status.attempts", 3, lambda index: attempt(index + 1)),
-    *(missing(f"{ATTEMPT}.{name}") for name in ("number", "startedAt", "policy", "stable", "stableReplicas", "step")),
+    *(missing(f"{ATTEMPT}.{name}") for name in ("number", "startedAt", "policy", "stableReplicas", "step")),
     too_small(f"{ATTEMPT}.number", 1),
     *rollout(f"{ATTEMPT}.policy"),
     too_many(f"{ATTEMPT}.policy.steps", 20, lambda index: {"weight": index + 1}),

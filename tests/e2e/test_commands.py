@@ -164,3 +164,13 @@ def test_a_command_that_was_obeyed_before_a_restart_is_not_obeyed_again(
     eventually(lambda: model.status()["observedGeneration"] == 3, SECONDS, "the operator has looked")
     assert [each["nonce"] for each in attempt(model, second)["commands"]] == ["1", "2"]
     assert model.says("Paused") is None
+
+
+def test_a_first_revision_serves_once_it_is_approved(model: Model) -> None:
+    wanted = spec("model:1", rollout={"approval": "Required"})
+    first = model.apply(wanted)
+    model.reports("AwaitingApproval", "2 of 2 pods ready", "the command promote gives it")
+    assert model.child("Service") is None
+    assert model.says("Available") == ("False", "NoReadyPods")
+    give(model, f"promote {first} 1")
+    model.settles(first)

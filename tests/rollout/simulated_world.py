@@ -18,7 +18,7 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Subject, report
 from serinus.rollout.rules import decide
-from serinus.rollout.view import EVERY, NO_GATES, Judgement, Pods, RevisionView, Size, Verdict, View
+from serinus.rollout.view import EVERY, NO_GATES, NOBODY, Judgement, Pods, RevisionView, Size, Verdict, View
 from tests.rollout.views import NOW
 
 DECISIONS = 4
@@ -253,6 +253,8 @@ class World:
         for name, size in planned.run:
             yield from self._record(name)
             yield from self._run(name, size)
+        if planned.serve == NOBODY:
+            return
         yield from self._record(planned.serve)
         address = EVERY if planned.every else planned.serve
         if self.serving != address and not self.blocked:

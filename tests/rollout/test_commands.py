@@ -13,9 +13,10 @@ from serinus.api.reasons import Reason
 from serinus.rollout.attempt import begun, ended
 from serinus.rollout.commands import answer, is_refusal
 from serinus.rollout.intent import Intent, Stage
+from serinus.rollout.plan import plan
 from serinus.rollout.rules import decide
-from serinus.rollout.view import EVERY, NO_GATES, Judgement, Verdict, View
-from tests.rollout.views import NO_STEPS, NOW, ago, recorded, revision, steps, view, with_attempt
+from serinus.rollout.view import EVERY, NO_GATES, NOBODY, Judgement, Verdict, View
+from tests.rollout.views import NO_STEPS, NOW, ago, fixed, recorded, revision, steps, view, with_attempt
 
 STABLE = revision("a", "4/4", promoted=ago(86_400))
 POLICY = steps(25, 50)
@@ -312,3 +313,34 @@ def test_what_was_given_up_comes_into_service_when_nothing_else_is_left() -> Non
     aborted, _ = obeyed(told(rollout(), Verb.ABORT))
     alone = replace(aborted, revisions={"b": aborted.asked}, serving="b")
     assert decide(alone).promote
+
+
+class TestApprovalOfAFirstRevision:
+    POLICY = steps(25, approval="Required")
+
+    def seen(self, pods: str) -> View:
+        new = view(revision("b", pods), size=2, policy=self.POLICY, serving="", new=True)
+        return recorded(new, decide(new))
+
+    def test_gets_its_pods_and_nobody_reaches_them(self) -> None:
+        for pods, reason in (("0/2", Reason.PODS_NOT_READY), ("2/2", Reason.AWAITING_APPROVAL)):
+            intent = decide(self.seen(pods))
+            assert (intent.serve, intent.reason, intent.promote) == (NOBODY, reason, False)
+            planned = plan(self.seen(pods), intent)
+            assert (planned.serve, dict(planned.run)) == (NOBODY, {"b": fixed(2)})
+
+    @pytest.mark.parametrize("verb", [Verb.PROMOTE, Verb.PROMOTE_FULL])
+    def test_serves_once_it_is_approved(self, verb: Verb) -> None:
+        _, intent = obeyed(told(self.seen("2/2"), verb))
+        assert (intent.serve, intent.promote) == ("b", True)
+
+    def test_has_nothing_to_go_back_to(self) -> None:
+        assert "nothing to go back to" in refusal(told(self.seen("2/2"), Verb.ABORT))
+
+    def test_goes_on_serving_where_the_approval_was_asked_for_later(self) -> None:
+        served = view(revision("b", "1/2"), size=2, policy=self.POLICY, serving="b", new=True)
+        assert (decide(served).serve, decide(served).attempt) == ("b", None)
+
+    def test_at_zero_waits_for_pods_and_then_for_the_approval(self) -> None:
+        zero = replace(self.seen("0/0"), size=fixed(0))
+        assert (decide(zero).serve, decide(zero).reason) == (NOBODY, Reason.SCALED_TO_ZERO)

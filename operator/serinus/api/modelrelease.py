@@ -107,8 +107,8 @@ class Attempt(ApiModel):
     """When it began."""
     policy: Rollout
     """`spec.rollout` as it was then."""
-    stable: Revision
-    """The revision that it is to replace."""
+    stable: Revision | None = None
+    """The revision that it is to replace; absent for a first one, whose approval is all that is awaited."""
     stable_replicas: PodCount
     """How many pods that one had then: so many must be there to take everything back."""
     step: Annotated[int, Field(ge=0)]

@@ -24,7 +24,7 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
 from serinus.rollout.rules import decide
-from serinus.rollout.view import Size, View
+from serinus.rollout.view import NOBODY, Size, View
 
 Document = dict[str, Any]
 
@@ -100,17 +100,22 @@ class Reconciler:
                 await self._run(model, await self._releases.snapshot(model, spec, revision), size)
             except Refused as refusal:
                 refusals.append(refusal)
+        if planned.serve != NOBODY:
+            try:
+                await self._address(model, spec, planned)
+            except Refused as refusal:
+                refusals.append(refusal)
+        self._releases.drop(model.key, keep=planned.keep | {model.revision})
+        return refusals[0] if refusals else None
+
+    async def _address(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
         try:
             served = await self._releases.snapshot(model, spec, planned.serve)
             beside = await self._releases.snapshot(model, spec, model.revision) if planned.every else None
             await self._children.ensure(model, address(owner, served, beside), named_by_user=True)
         except RenderError as error:
-            refusals.append(Refused(Reason.RENDER_FAILED, str(error)))
-        except Refused as refusal:
-            refusals.append(refusal)
-        self._releases.drop(model.key, keep=planned.keep | {model.revision})
-        return refusals[0] if refusals else None
+            raise Refused(Reason.RENDER_FAILED, str(error)) from error
 
     async def _take_down(self, model: SeenModelDeployment, planned: Plan, now: datetime) -> Refused | None:
         """Remove what no longer runs, its pods last: as long as they are there we know that something is left."""

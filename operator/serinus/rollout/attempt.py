@@ -17,14 +17,13 @@ FIRST: Final = 1
 
 def begun(view: View) -> Attempt:
     """Return the next attempt of the asked revision, which waits for its pods."""
-    assert view.stable is not None  # noqa: S101 - without one there is nothing to replace
     last = view.asked.attempt
     return Attempt(
         number=last.number + 1 if last else FIRST,
         started_at=view.now,
         policy=view.policy,
-        stable=view.stable.revision,
-        stable_replicas=view.stable.wanted,
+        stable=view.stable.revision if view.stable else None,
+        stable_replicas=view.stable.wanted if view.stable else 0,
         step=min(FIRST, len(view.policy.steps)),
         since=view.now,
     )
@@ -110,7 +109,7 @@ def awaits_approval(view: View, attempt: Attempt) -> bool:
     """Return whether nothing but somebody's approval is missing for the promotion."""
     if attempt.policy.approval == "NotRequired" or attempt.approved or attempt.full:
         return False
-    if not attempt.policy.steps:
+    if not attempt.policy.steps or view.stable is None:
         return view.asked.ready > 0
     return last_step_is_over(view, attempt)
 

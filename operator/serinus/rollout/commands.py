@@ -73,7 +73,7 @@ def _misdirected(view: View, command: Command) -> str | None:
 
 def _needless(view: View) -> str | None:
     """Return why the asked revision has no rollout that a command could change."""
-    if view.stable is None:
+    if view.stable is None and view.attempt is None:
         return f"{view.asked} is the first one: there is no rollout"
     if view.asked_is_stable:
         return f"{view.asked} is the stable one already: there is no rollout"
@@ -109,6 +109,8 @@ def _abort(view: View, command: Command) -> Change | str | None:
     attempt = view.attempt
     if attempt is None:
         return _no_attempt(view, command)
+    if view.stable is None:
+        return f"{view.asked} is the first one, and there is nothing to go back to: apply another spec"
     by = f" by {command.by}" if command.by else ""
     message = (
         f"{view.asked} was given up{by} at {attempt.weight} %; {meanwhile(view)}; "
@@ -121,6 +123,8 @@ def _pause(view: View, command: Command) -> Change | str | None:
     attempt = view.attempt
     if attempt is None:
         return _no_attempt(view, command)
+    if view.stable is None:
+        return f"{view.asked} is the first one, and waits for its approval all the same"
     if attempt.paused:
         return "the rollout is paused already"
     return attempt.model_copy(update={"paused": True}), f"{view.asked} stays at {attempt.weight} % until resume"

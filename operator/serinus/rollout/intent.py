@@ -28,7 +28,7 @@ class Intent:
     """What to do now, and what to say about it."""
 
     serve: str
-    """The revision that is to answer at the model's address, or EVERY."""
+    """The revision that is to answer at the model's address, or EVERY, or NOBODY."""
     stage: Stage
     reason: Reason
     message: str

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from serinus.api.modelrelease import Result
 from serinus.rollout.canary import capacity_for
 from serinus.rollout.intent import Intent
-from serinus.rollout.view import EVERY, RevisionView, Size, View
+from serinus.rollout.view import EVERY, NOBODY, RevisionView, Size, View
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Plan:
     """What is to be, derived from a View and its Intent."""
 
     serve: str
-    """The revision whose port stands at the model's address."""
+    """The revision whose port stands at the model's address; NOBODY leaves the address as it is."""
     every: bool
     """Whether pods of all revisions answer there, and not of that one alone."""
     run: tuple[tuple[str, Size], ...]
@@ -58,7 +58,7 @@ def _running(view: View, intent: Intent) -> dict[str, Size]:
     run = {view.stable.revision: _stable_size(view)} if view.stable else {}
     if view.size.is_zero:
         return run
-    if intent.serve != EVERY:
+    if intent.serve not in (EVERY, NOBODY):
         run.setdefault(intent.serve, view.size)
     if intent.capacity:
         run.setdefault(view.asked.revision, capacity_for(view, intent.capacity))

@@ -1,15 +1,16 @@
 """The policy of a rollout: a list of named rules, the first that has something to say decides."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from serinus.api.reasons import Reason
 from serinus.rollout import canary
-from serinus.rollout.attempt import at_rest, promoted
+from serinus.rollout.attempt import at_rest, begun, promoted
 from serinus.rollout.canary import capacity_to_take_over, is_whole
 from serinus.rollout.intent import Intent, Rule, Stage
 from serinus.rollout.sentences import count, failure, meanwhile
-from serinus.rollout.view import EVERY, RevisionView, View
+from serinus.rollout.view import EVERY, NOBODY, RevisionView, View
 
 
 def record_again_what_serves(view: View) -> Intent | None:
@@ -50,6 +51,29 @@ def keep_stable_serving(view: View) -> Intent | None:
     return Intent(serving.revision, Stage.MOVING, reason, f"{stable}: {count(stable)}{failure(stable)}{others}")
 
 
+def keep_a_first_revision_back_until_approved(view: View) -> Intent | None:
+    """Where an approval is required a first revision gets its pods, and nobody reaches them before it is given."""
+    attempt = view.attempt
+    policy = attempt.policy if attempt else view.policy
+    if view.stable or policy.approval == "NotRequired" or (attempt and (attempt.approved or attempt.full)):
+        return None
+    if attempt is None:
+        if view.serving == view.asked.revision:
+            return None  # it served before that was asked for
+        message = f"{view.asked} is to be approved before it serves"
+        return Intent(NOBODY, Stage.MOVING, Reason.PODS_NOT_READY, message, attempt=begun(view))
+    if view.size.is_zero:
+        message = f"{view.asked} waits: at zero replicas nothing starts; raise replicas"
+        return Intent(NOBODY, Stage.MOVING, Reason.SCALED_TO_ZERO, message, capacity=0)
+    if is_whole(view.asked, view.size.least):
+        message = (
+            f"{view.asked}: {count(view.asked)}; it awaits approval before it serves: the command promote gives it"
+        )
+        return Intent(NOBODY, Stage.PAUSED, Reason.AWAITING_APPROVAL, message)
+    waiting: Intent = stall_past_deadline(view) or wait_for_pods(view)
+    return replace(waiting, serve=NOBODY)
+
+
 def promote_when_ready(view: View) -> Intent | None:
     """All pods of a first or a proven revision are ready, as many as the stable one may need: it takes over."""
     if not is_whole(view.asked, capacity_to_take_over(view).least):
@@ -72,7 +96,7 @@ def stall_past_deadline(view: View) -> Intent | None:
     return Intent(view.incumbent.revision, Stage.STUCK, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
 
 
-def wait_for_pods(view: View) -> Intent | None:
+def wait_for_pods(view: View) -> Intent:
     """The asked revision's pods are on their way."""
     if failure(view.asked):
         reason = Reason.PODS_FAILING
@@ -87,6 +111,7 @@ def wait_for_pods(view: View) -> Intent | None:
 RULES: Final[tuple[Rule, ...]] = (
     record_again_what_serves,
     canary.obey_command,
+    keep_a_first_revision_back_until_approved,
     rest_at_zero,
     keep_stable_serving,
     # A new revision, beside one that serves.

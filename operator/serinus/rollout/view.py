@@ -13,6 +13,8 @@ from serinus.api.modelrelease import Attempt, Result
 
 EVERY: Final = "*"
 """In the place of a revision at the model's address: pods of all revisions answer there."""
+NOBODY: Final = ""
+"""In that place while nothing is to answer there yet."""
 WHOLE: Final = 100
 """The weight of whoever gets all the traffic."""
 
