@@ -157,6 +157,7 @@ def attempt(number: int) -> Json:
         "since": TIME,
         "waitedSeconds": 12.5,
         "held": [held(1)],
+        "queued": True,
         "paused": True,
         "released": 1,
         "approved": True,

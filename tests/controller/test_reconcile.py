@@ -15,6 +15,7 @@ from serinus.cluster.errors import ForbiddenError, Retry, ServerError
 from serinus.cluster.events import Events
 from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, release_row, seen, seen_release
 from serinus.controller.reconcile import Reconciler
+from serinus.controller.room import Limits, Room
 from serinus.render.revision import revision_of
 from tests.cluster_layer.sightings import KEY, MODEL_UID
 from tests.controller.fake_client import FakeClient, Write
@@ -63,7 +64,10 @@ class Bench:
         self.cache.put(seen("ModelDeployment", document))
         self.now = NOW
         self.seconds_a_look = 0
-        self.reconciler = Reconciler(self.cache, self.client, QuietEvents(), self._clock, obstacle_seconds=30)
+        room = Room(Limits(), self.cache, wake=lambda _: None)
+        self.reconciler = Reconciler(
+            self.cache, self.client, QuietEvents(), room=room, clock=self._clock, obstacle_seconds=30
+        )
 
     def _clock(self) -> datetime:
         self.now += timedelta(seconds=self.seconds_a_look)

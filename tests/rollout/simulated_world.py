@@ -62,6 +62,7 @@ class World:
     blocked: bool = False
     """Whether the address cannot be written: somebody else's object is there."""
     paused: bool = False
+    crowd: str = ""
     judgement: Judgement = NO_GATES
     command: Command | None = None
     answered: Command | None = None
@@ -90,6 +91,10 @@ class World:
 
     def pause(self, paused: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
         self.paused, self.happened = paused, True
+
+    def crowded(self, crowd: str) -> None:
+        """Other rollouts leave no room, or do."""
+        self.crowd, self.happened = crowd, True
 
     def judge(self, verdict: Verdict) -> None:
         self.judgement, self.happened = Judgement(verdict, "the evidence says so"), True
@@ -194,7 +199,18 @@ class World:
         every = {name: self._revision(name) for name in names}
         asked = every.get(self.asked, RevisionView(self.asked))
         command = None if self.command == self.answered else self.command
-        return View(self.now, asked, self.size, self.policy, every, self.serving, self.paused, command, self.judgement)
+        return View(
+            now=self.now,
+            asked=asked,
+            size=self.size,
+            policy=self.policy,
+            revisions=every,
+            serving=self.serving,
+            paused=self.paused,
+            command=command,
+            crowd=self.crowd,
+            judgement=self.judgement,
+        )
 
     def decided(self) -> tuple[View, Intent]:
         view = self.view()

@@ -303,3 +303,30 @@ def test_a_clock_that_was_set_back_ends_no_step_early_and_rolls_nothing_back() -
     future = ahead(3_600)
     assert decide(holding("2/2", 1, 0, since=future)).attempt is None
     assert decide(waiting("0/2", since=future)).stage is Stage.MOVING
+
+
+class TestRoom:
+    CROWD = "2 rollouts go on in namespace risk, as many as may"
+
+    def crowded(self) -> View:
+        return replace(seen("0/1"), crowd=self.CROWD)
+
+    def test_a_rollout_that_has_to_wait_begins_without_pods_and_without_time(self) -> None:
+        queued = recorded(self.crowded(), decide(self.crowded()))
+        intent = decide(replace(queued, now=ahead(90_000)))
+        assert (intent.serve, intent.reason, intent.capacity, intent.attempt) == ("a", Reason.QUEUED, 0, None)
+        assert self.CROWD in intent.message
+
+    def test_goes_on_when_its_turn_has_come(self) -> None:
+        queued = recorded(self.crowded(), decide(self.crowded()))
+        attempt = attempt_of(decide(replace(queued, crowd="", now=ahead(60))))
+        assert (attempt.queued, attempt.since, attempt.started_at) == (False, ahead(60), NOW)
+
+    def test_return_first_deploy_and_promote_full_do_not_wait(self) -> None:
+        proven = view(revision("b", promoted=ago(90_000)), STABLE, size=10, policy=POLICY, serving="a")
+        first = view(revision("b", "0/1"), size=1, serving="b")
+        assert not proven.wants_room
+        assert not first.wants_room
+        queued = recorded(self.crowded(), decide(self.crowded()))
+        told = with_attempt(queued, attempt_of(decide(self.crowded())).model_copy(update={"full": True}))
+        assert attempt_of(decide(told)).queued is False

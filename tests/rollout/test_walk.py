@@ -56,6 +56,7 @@ sometimes = [
 seldom = [
     step("give with an old nonce the command", World.repeat, st.sampled_from(Verb)),
     step("pause in the spec:", World.pause, st.booleans()),
+    step("others go on:", World.crowded, st.sampled_from(["", "2 rollouts go on"])),
     step("the evidence says", World.judge, st.sampled_from(Verdict)),
     step("the clock is set back", lambda world: world.wait(-3_600)),
     step("lose the record of", World.lose_record, names),
@@ -96,7 +97,7 @@ def walk(policy: Rollout, steps: list[Step]) -> World:
 def settle(world: World) -> None:
     """The operator is back, all pods come, who is to be asked says yes, and time passes as far as it is waited for."""
     world.away, world.blocked, world.paused, world.judgement = 0, False, False, NO_GATES
-    world.happened = True
+    world.crowded("")
     world.broken.clear()
     for _ in range(50):
         world.operate()

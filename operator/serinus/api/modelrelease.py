@@ -121,6 +121,8 @@ class Attempt(ApiModel):
     """Earlier waits for its pods, together."""
     held: Annotated[tuple[Held, ...], Field(max_length=MAX_HELD, json_schema_extra=ATOMIC)] = ()
     """The shares it had, the latest ones."""
+    queued: bool = False
+    """Whether it waits because as many rollouts go on as may."""
     paused: bool = False
     """Whether a command holds it where it is."""
     released: Annotated[int, Field(ge=0)] = 0

@@ -18,6 +18,8 @@ class Reason(StrEnum):
     """A new revision's pods are starting; the stable one serves."""
     CANARY_IN_PROGRESS = "CanaryInProgress"
     """A new revision holds a share of the traffic."""
+    QUEUED = "Queued"
+    """As many rollouts go on as the administrator lets; this one waits for its turn."""
     PAUSED = "Paused"
     """The rollout is held, by `spec.paused` or by a command."""
     STEP_PAUSED = "StepPaused"

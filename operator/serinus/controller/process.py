@@ -23,6 +23,7 @@ from serinus.controller.queue import Queue
 from serinus.controller.reconcile import Reconciler
 from serinus.controller.releasewatch import ReleaseWatch
 from serinus.controller.rights import missing_rights
+from serinus.controller.room import Room
 from serinus.controller.settings import Settings
 from serinus.controller.sweep import Sweep
 from serinus.controller.workers import work
@@ -50,6 +51,7 @@ class Operator:
             self._cache,
             self._client,
             Events(self._client, settings.instance),
+            room=Room(settings.limits, self._cache, wake=self._queue.add),
             clock=lambda: datetime.now(UTC),
             obstacle_seconds=settings.obstacle_seconds,
         )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
 from serinus.controller.observe import children_of_revisions, command_of, observe, spec_document
 from serinus.controller.releases import Releases
+from serinus.controller.room import Room
 from serinus.render.children import Owner, address, children
 from serinus.render.snapshot import RenderError
 from serinus.rollout.commands import is_refusal
@@ -36,11 +38,19 @@ class Reconciler:
     """Brings one ModelDeployment a step nearer to its spec, from whatever state it is in."""
 
     def __init__(
-        self, cache: Cache, client: Client, events: Events, clock: Callable[[], datetime], obstacle_seconds: float
+        self,
+        cache: Cache,
+        client: Client,
+        events: Events,
+        *,
+        room: Room,
+        clock: Callable[[], datetime],
+        obstacle_seconds: float,
     ) -> None:
         self._cache = cache
         self._client = client
         self._events = events
+        self._room = room
         self._clock = clock
         self._obstacle_seconds = obstacle_seconds
         """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
@@ -51,6 +61,7 @@ class Reconciler:
         """Do what is to be done now; return after how many seconds to look again though nothing happened."""
         model = self._cache.model(key)
         if model is None or model.deleting:  # its children go by their owner references
+            self._room.leave(key)
             self._releases.drop(key)
             return None
         spec = spec_of(spec_document(model))
@@ -68,6 +79,7 @@ class Reconciler:
         if not refusal and (intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)):
             # Its pods became ready meanwhile, or what we wrote has let it go on: that is told when it is done.
             raise Retry(f"{view.asked} has gone on")
+        self._room.note(model.key, view, intent)
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
@@ -75,6 +87,9 @@ class Reconciler:
         asked = command_of(model) is not None
         attempts = await self._releases.attempts(model, model.revision, also_promoted=asked)
         view = observe(self._cache, model, spec, attempts, self._clock())
+        if view.wants_room:
+            since = view.attempt.started_at if view.attempt else view.now
+            view = replace(view, crowd=self._room.crowd(model.key, since))
         return view, decide(view)
 
     async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> Refused | None:

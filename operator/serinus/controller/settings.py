@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
+from serinus.controller.room import Limits
+
 ENVIRONMENT_PREFIX = "SERINUS_"
 
 
@@ -22,6 +24,7 @@ class Settings:
     lease_seconds: int
     sweep_seconds: float
     obstacle_seconds: float
+    limits: Limits
     log_level: str
 
 
@@ -41,6 +44,8 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flag("--lease-seconds", "15", int, "how long a Lease lasts that is not renewed")
     flag("--sweep-seconds", "300", float, "how often to compare the cache with the cluster")
     flag("--obstacle-seconds", "30", float, "when to try again what the API server or another's object refused")
+    flag("--max-rollouts", "0", int, "rollouts that may go on at a time, 0 for no limit; the others wait")
+    flag("--max-rollouts-per-namespace", "0", int, "the same for each namespace")
     flag("--log-level", "info", _level, "debug, info, warning or error")
 
 
@@ -55,6 +60,7 @@ def settings_from(flags: argparse.Namespace) -> Settings:
         lease_seconds=flags.lease_seconds,
         sweep_seconds=flags.sweep_seconds,
         obstacle_seconds=flags.obstacle_seconds,
+        limits=Limits(flags.max_rollouts, flags.max_rollouts_per_namespace),
         log_level=flags.log_level,
     )
 

@@ -25,8 +25,14 @@ def begun(view: View) -> Attempt:
         stable=view.stable.revision if view.stable else None,
         stable_replicas=view.stable.wanted if view.stable else 0,
         step=min(FIRST, len(view.policy.steps)),
-        since=view.now,
+        queued=bool(view.crowd),
+        since=None if view.crowd else view.now,
     )
+
+
+def admitted(attempt: Attempt, now: datetime) -> Attempt:
+    """Return the attempt when its turn has come."""
+    return attempt.model_copy(update={"queued": False, "since": now})
 
 
 def holding(attempt: Attempt, pods: Pods | None, now: datetime) -> Attempt:

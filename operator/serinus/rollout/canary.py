@@ -72,6 +72,19 @@ def _while_it_goes_on(rule: AttemptRule) -> Rule:
 
 
 @_while_it_goes_on
+def wait_for_room(view: View, attempt: Attempt) -> Intent | None:
+    """Only so many rollouts go on at a time, where the administrator says so; the others wait in order of age."""
+    if not attempt.queued:
+        return None
+    if view.crowd and not attempt.full:
+        message = f"{view.asked} waits for its turn: {view.crowd}; {meanwhile(view)}"
+        return Intent(view.incumbent.revision, Stage.MOVING, Reason.QUEUED, message, capacity=0)
+    message = f"{view.asked}: its turn has come; {meanwhile(view)}"
+    begun = attempts.admitted(attempt, view.now)
+    return _waiting(view, begun, Reason.ROLLOUT_IN_PROGRESS, message, record=begun)
+
+
+@_while_it_goes_on
 def retreat_without_ready_pods(view: View, attempt: Attempt) -> Intent | None:
     """A canary that lost its last ready pod gives its share back at once; its step begins anew when it is ready."""
     if not attempt.weight or view.asked.ready:

@@ -118,6 +118,7 @@ RULES: Final[tuple[Rule, ...]] = (
     canary.begin_nothing_while_paused,
     canary.begin_attempt,
     canary.stay_rolled_back,
+    canary.wait_for_room,
     canary.retreat_without_ready_pods,
     canary.keep_shares_while_stable_is_down,
     canary.roll_back_when_worse,

@@ -142,6 +142,8 @@ class View:
     """Whether the spec holds all rollouts."""
     command: Command | None = None
     """The command that awaits an answer."""
+    crowd: str = ""
+    """Why the rollout has to wait for its turn; empty where it need not."""
     judgement: Judgement = NO_GATES
     """What the evidence says of the asked revision."""
 
@@ -171,6 +173,15 @@ class View:
     def attempt(self) -> Attempt | None:
         """The attempt that goes on."""
         return self.asked.attempt if self.asked.result is Result.RUNNING else None
+
+    @property
+    def wants_room(self) -> bool:
+        """Whether a rollout is about to begin, or waits for its turn to."""
+        if self.attempt:
+            return self.attempt.queued
+        if self.stable is None or self.asked_is_stable or self.asked.promoted_at:
+            return False
+        return self.asked.result is not Result.ROLLED_BACK or self.command is not None
 
     @property
     def weight(self) -> int:
