@@ -32,6 +32,7 @@ FREE: Final = {
     "endpoint.port",
     "replicas",
     "autoscaling",
+    "traffic",
     "rollout.scaleDownDelaySeconds",
     "rollout.history",
 }
