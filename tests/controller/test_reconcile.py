@@ -65,7 +65,7 @@ class Bench:
         self.now = NOW
         self.seconds_a_look = 0
         self.reconciler = Reconciler(
-            self.cache, self.client, QuietEvents(), self._clock, lambda: NONCE, obstacle_seconds=30
+            self.cache, self.client, QuietEvents(), clock=self._clock, nonce=lambda: NONCE, obstacle_seconds=30
         )
 
     def _clock(self) -> datetime:
