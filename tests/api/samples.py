@@ -42,10 +42,49 @@ def full_deployment(name: str = "fraud") -> Json:
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Value", "value": "2"}}}],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}},
         },
+        "traffic": {"gateway": full_gateway()},
         "rollout": full_rollout(),
         "paused": True,
     }
     return _object("ModelDeployment", name, spec)
+
+
+def full_gateway() -> Json:
+    """Every field of the way through a Gateway."""
+    return {
+        "parentRefs": [
+            {
+                "group": "gateway.networking.k8s.io",
+                "kind": "Gateway",
+                "namespace": "infra",
+                "name": "public",
+                "sectionName": "https",
+                "port": 443,
+            }
+        ],
+        "hostnames": ["fraud.example.com"],
+        "matches": [
+            {
+                "path": {"type": "PathPrefix", "value": "/v2"},
+                "headers": [{"name": "x-tenant", "value": "a"}],
+                "method": "POST",
+            }
+        ],
+        "filters": [
+            {
+                "type": "RequestHeaderModifier",
+                "requestHeaderModifier": {
+                    "set": [{"name": "x-model", "value": "fraud"}],
+                    "add": [{"name": "x-seen-by", "value": "gateway"}],
+                    "remove": ["cookie"],
+                },
+                # Not of this type, and so nothing that Gateway API takes; here every field is to be in the first item.
+                "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}},
+            },
+        ],
+        "timeouts": {"request": "10s", "backendRequest": "2s"},
+        "canaryHeader": {"name": "x-serinus-canary", "value": "true"},
+    }
 
 
 def full_rollout() -> Json:
@@ -156,6 +195,9 @@ def attempt(number: int) -> Json:
         "weight": 0,
         "since": TIME,
         "waitedSeconds": 12.5,
+        "nonce": "9f86d081884c7d65",
+        "split": 2,
+        "gateway": True,
         "held": [held(1)],
         "queued": True,
         "paused": True,

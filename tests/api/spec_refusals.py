@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from tests.api.gateway_refusals import GATEWAY_REFUSALS
 from tests.api.refusals import (
     Refusal,
     missing,
@@ -172,6 +173,8 @@ SPEC_REFUSALS: Final = (
     missing("spec.autoscaling.metrics[0].type"),
     not_among("spec.autoscaling.metrics[0].type", "Resource", "ContainerResource", "Pods", "Object", "External"),
     wrong_type("spec.autoscaling.behavior", "Fast", 'object: "string"'),
+    *GATEWAY_REFUSALS,
+    unknown("spec.traffic.ingress"),
     *rollout("spec.rollout"),
     too_many("spec.rollout.steps", 20, lambda index: {"weight": index + 1}),
     missing("spec.rollout.steps[0].weight"),

@@ -28,6 +28,8 @@ EVERYWHERE: Final[dict[str, set[str]]] = {
     "/services": KEEP,
     "autoscaling/horizontalpodautoscalers": KEEP,
     "policy/poddisruptionbudgets": KEEP,
+    "gateway.networking.k8s.io/httproutes": KEEP,
+    "gateway.networking.k8s.io/gatewayclasses": {"get", "list"},
     "/pods": {"list", "watch"},
     "events.k8s.io/events": {"get", "create", "patch"},
     "apiextensions.k8s.io/customresourcedefinitions": {"list", "watch"},

@@ -33,6 +33,7 @@ FREE: Final = {
     "endpoint.port",
     "replicas",
     "autoscaling",
+    "traffic",
     "rollout.scaleDownDelaySeconds",
     "rollout.history",
     "paused",

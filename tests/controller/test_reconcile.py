@@ -29,6 +29,7 @@ MODEL = Identity("ModelDeployment", *KEY)
 ADDRESS = Identity("Service", *KEY)
 RECORD = Identity("ModelRelease", KEY.namespace, child_name(KEY.name, REVISION))
 PODS = Identity("Deployment", KEY.namespace, child_name(KEY.name, REVISION))
+NONCE = "9f86d081884c7d65"
 FORBIDDEN = ForbiddenError(403, "Forbidden", "exceeded quota")
 
 
@@ -64,9 +65,14 @@ class Bench:
         self.cache.put(seen("ModelDeployment", document))
         self.now = NOW
         self.seconds_a_look = 0
-        room = Room(Limits(), self.cache, wake=lambda _: None)
         self.reconciler = Reconciler(
-            self.cache, self.client, QuietEvents(), room=room, clock=self._clock, obstacle_seconds=30
+            self.cache,
+            self.client,
+            QuietEvents(),
+            room=Room(Limits(), self.cache, wake=lambda _: None),
+            clock=self._clock,
+            nonce=lambda: NONCE,
+            obstacle_seconds=30,
         )
 
     def _clock(self) -> datetime:

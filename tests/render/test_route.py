@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from serinus.api.gateway import Gateway
 from serinus.render.children import service
-from serinus.render.route import Share, Split, http_route
+from serinus.render.route import http_route
+from serinus.rollout.split import Share, Split
 from tests.render.samples import OWNER, RICH, Json, snapshot
 
 Rule = Callable[[Json, Split], Json]

@@ -19,7 +19,14 @@ def planned(seen: View) -> Plan:
 def test_stable_runs_at_its_size_and_nothing_else() -> None:
     told = planned(view(revision("a", "3/3", promoted=OLD), serving="a"))
     assert told == Plan(
-        serve="a", every=False, run=(("a", fixed(3)),), keep=frozenset("a"), leave=(), forget=(), wake_at=None
+        serve="a",
+        every=False,
+        split=None,
+        run=(("a", fixed(3)),),
+        keep=frozenset("a"),
+        leave=(),
+        forget=(),
+        wake_at=None,
     )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
+from serinus.api.gateway import Gateway
 from serinus.api.model import ApiModel, OpenModel, rule, rules
 from serinus.api.names import MAX_NAME_LENGTH
 from serinus.api.template import Template
@@ -121,6 +122,14 @@ class Rollout(ApiModel):
     """How many revisions to keep as ModelReleases, beside those that have pods. Default: 10."""
 
 
+class Traffic(ApiModel):
+    """How requests reach the model."""
+
+    gateway: Gateway | None = None
+    """An HTTPRoute that splits the requests of a Gateway by weight. Default: none; a canary's share follows the numbers
+    of ready pods behind the Service."""
+
+
 class ModelDeploymentSpec(ApiModel):
     """Which model serves, and how."""
 
@@ -158,6 +167,8 @@ class ModelDeploymentSpec(ApiModel):
     """Number of pods of the stable revision; 0 stops serving. Not together with `autoscaling`. Default: 1."""
     autoscaling: Autoscaling | None = None
     """Let a HorizontalPodAutoscaler decide the number of pods, instead of `replicas`."""
+    traffic: Traffic | None = None
+    """How requests reach the model. Default: by the Service of the ModelDeployment's name alone."""
     rollout: Rollout = Rollout()
     """How a new revision takes over."""
     paused: bool = False

@@ -119,6 +119,12 @@ class Attempt(ApiModel):
     """Since when it has held this share, or waited; absent while no time counts."""
     waited_seconds: Annotated[float, Field(ge=0)] = 0
     """Earlier waits for its pods, together."""
+    nonce: Annotated[str, Field(max_length=16)] | None = None
+    """Marks the requests that a gateway splits in this attempt; absent where it began without one."""
+    split: Annotated[int, Field(ge=0)] = 0
+    """How many times the weights at the gateway have changed in this attempt."""
+    gateway: bool = False
+    """Whether a gateway splits the traffic by weight, and not the Service by the numbers of pods."""
     held: Annotated[tuple[Held, ...], Field(max_length=MAX_HELD, json_schema_extra=ATOMIC)] = ()
     """The shares it had, the latest ones."""
     queued: bool = False

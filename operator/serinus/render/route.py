@@ -1,11 +1,11 @@
 """The HTTPRoute at the model's hostnames, from what the user wrote and the split that was decided."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from serinus.api.gateway import HEADER_MODIFIER, SPLIT_HEADER, Gateway
 from serinus.api.names import child_name
 from serinus.render.children import SERVICE_PORT, Manifest, Owner, _owned
+from serinus.rollout.split import Split
 
 ROUTE_API_VERSION: Final = "gateway.networking.k8s.io/v1"
 ROUTE_KIND: Final = "HTTPRoute"
@@ -13,38 +13,6 @@ ROUTE_KIND: Final = "HTTPRoute"
 Json = dict[str, Any]
 
 _DEFAULTS: Final[Json] = {"matches": [{"path": {"type": "PathPrefix", "value": "/"}}], "filters": []}
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A canary's part of the requests."""
-
-    revision: str
-    weight: int
-    """In percent; at 0 only those come who ask for the canary."""
-    stamp: str | None = None
-    """What the gateway writes on every request that it splits: `<split number>-<nonce>`. Not written at weight 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Who gets which part of the requests."""
-
-    stable: str
-    """The revision that gets what the canary does not."""
-    canary: Share | None = None
-
-    @property
-    def weights(self) -> dict[str, int]:
-        """The part of every revision, in percent; a revision at 0 is among them."""
-        if self.canary is None:
-            return {self.stable: 100}
-        return {self.stable: 100 - self.canary.weight, self.canary.revision: self.canary.weight}
-
-    @property
-    def stamp(self) -> str | None:
-        """What the requests carry that count; None while there is nothing to compare."""
-        return self.canary.stamp if self.canary and self.canary.weight else None
 
 
 def http_route(owner: Owner, gateway: Gateway, split: Split) -> Manifest:

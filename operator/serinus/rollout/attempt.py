@@ -27,6 +27,8 @@ def begun(view: View) -> Attempt:
         step=min(FIRST, len(view.policy.steps)),
         queued=bool(view.crowd),
         since=None if view.crowd else view.now,
+        gateway=view.gateway,
+        nonce=view.nonce if view.gateway else None,
     )
 
 
@@ -49,6 +51,18 @@ def restarted(attempt: Attempt, now: datetime) -> Attempt:
 def waiting(attempt: Attempt, now: datetime) -> Attempt:
     """Return the attempt without weight, waiting for its pods."""
     return _changed(attempt, now, weight=0)
+
+
+def moved(attempt: Attempt, view: View) -> Attempt:
+    """Return the attempt as it goes on, without weight and at its first step, where the traffic is split elsewhere."""
+    nonce = attempt.nonce or (view.nonce if view.gateway else None)
+    step = min(FIRST, len(attempt.policy.steps))
+    return _changed(attempt, view.now, weight=0, step=step, gateway=view.gateway, nonce=nonce)
+
+
+def unconfirmed(attempt: Attempt) -> Attempt:
+    """Return the attempt with the share it has, which is not in force: no time counts."""
+    return attempt.model_copy(update={"since": None})
 
 
 def advanced(attempt: Attempt, now: datetime) -> Attempt:
@@ -78,6 +92,11 @@ def left(attempt: Attempt, now: datetime, asked: str) -> Attempt:
     if attempt.outcome:
         return attempt
     return ended(attempt, now, Result.ENDED, Reason.SUPERSEDED, f"revision {asked} was asked for")
+
+
+def stamp_of(attempt: Attempt) -> str | None:
+    """Return what the gateway writes on the requests that it splits; nothing where there is nothing to split."""
+    return f"{attempt.split}-{attempt.nonce}" if attempt.gateway and attempt.weight else None
 
 
 def step_of(attempt: Attempt) -> Step:
@@ -122,7 +141,7 @@ def awaits_approval(view: View, attempt: Attempt) -> bool:
 
 def last_step_is_over(view: View, attempt: Attempt) -> bool:
     """Return whether nothing of the steps and gates is left."""
-    if not attempt.weight or not is_last_step(attempt) or view.now < time_of_step(attempt):
+    if not attempt.weight or attempt.since is None or not is_last_step(attempt) or view.now < time_of_step(attempt):
         return False
     return not pauses(attempt) and view.judgement.verdict is Verdict.PASSED
 
@@ -144,6 +163,8 @@ def waited(attempt: Attempt, pods: Pods | None, now: datetime) -> timedelta:
 
 
 def _changed(attempt: Attempt, now: datetime, **changes: object) -> Attempt:
+    if attempt.gateway and changes.get("weight", attempt.weight) != attempt.weight:
+        changes["split"] = attempt.split + 1
     past = (*attempt.held, *((_just_held(attempt, now),) if attempt.weight else ()))
     return attempt.model_copy(update={"since": now, "held": past[-MAX_HELD:], **changes})
 

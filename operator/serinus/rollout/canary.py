@@ -124,7 +124,7 @@ def roll_back_when_worse(view: View, attempt: Attempt) -> Intent | None:
 @_while_it_goes_on
 def count_no_time_before_the_share_is_in_force(view: View, attempt: Attempt) -> Intent | None:
     """Where the address cannot be written the canary does not get its share, and its time is no time of trial."""
-    if not attempt.weight or view.serving == EVERY or attempt.since is None or attempt.full:
+    if not attempt.weight or view.serving == EVERY or attempt.since is None or attempt.full or attempt.gateway:
         return None
     late = view.now - attempt.since > timedelta(seconds=IN_FORCE_SECONDS)
     message = f"{view.asked} is to get {attempt.weight} % of the traffic; {meanwhile(view)}"
@@ -162,9 +162,9 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
     """Pods of a third revision would share the traffic, as long as that follows the numbers of pods."""
     two = {view.asked.revision, _stable(view).revision}
     third = [each for each in view.revisions.values() if each.ready and each.revision not in two]
-    if attempt.weight or not attempts.has_steps(attempt) or not third:
+    if attempt.gateway or attempt.weight or not attempts.has_steps(attempt) or not third:
         return None
-    if not _has_pods_for(view, attempts.weight_of_step(attempt)):
+    if not has_pods_for(view, attempts.weight_of_step(attempt)):
         return None
     message = f"{view.asked}: {count(view.asked)}; it waits for the pods of {third[0]} to go; {meanwhile(view)}"
     return _waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
@@ -173,7 +173,7 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
 @_while_it_goes_on
 def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The pods of a step are ready: the canary gets the step's share."""
-    if attempt.weight or not attempts.has_steps(attempt) or not _has_pods_for(view, attempts.weight_of_step(attempt)):
+    if attempt.weight or not attempts.has_steps(attempt) or not has_pods_for(view, attempts.weight_of_step(attempt)):
         return None
     return _holding(view, attempts.holding(attempt, view.asked.pods, view.now))
 
@@ -259,7 +259,7 @@ def await_approval(view: View, attempt: Attempt) -> Intent | None:
 @_while_it_goes_on
 def advance_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The step is over and the pods of the next one are ready: the canary gets the next share."""
-    if attempts.is_last_step(attempt) or not _has_pods_for(view, attempts.next_weight(attempt)):
+    if attempts.is_last_step(attempt) or not has_pods_for(view, attempts.next_weight(attempt)):
         return None
     return _holding(view, attempts.advanced(attempt, view.now))
 
@@ -299,7 +299,8 @@ def _stable(view: View) -> RevisionView:
     return view.stable
 
 
-def _has_pods_for(view: View, weight: int) -> bool:
+def has_pods_for(view: View, weight: int) -> bool:
+    """Return whether the asked revision has ready pods for a share of the traffic."""
     return view.asked.ready >= capacity_for(view, weight).least > 0
 
 

@@ -1,12 +1,19 @@
 """What capacity every revision has, what is kept and what retires: the one place that derives it from an Intent."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from serinus.api.modelrelease import Result
+from serinus.rollout.attempt import stamp_of
 from serinus.rollout.canary import capacity_for
 from serinus.rollout.intent import Intent
-from serinus.rollout.view import EVERY, NOBODY, RevisionView, Size, View
+from serinus.rollout.split import Share, Split
+from serinus.rollout.view import EVERY, NOBODY, WHOLE, RevisionView, Size, View
+
+SETTLE_SECONDS: Final = 10
+"""How long a change of the route takes to be in force where a parent does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +24,8 @@ class Plan:
     """The revision whose port stands at the model's address; NOBODY leaves the address as it is."""
     every: bool
     """Whether pods of all revisions answer there, and not of that one alone."""
+    split: Split | None
+    """Who gets which part of the requests at the gateway; None where there is to be none."""
     run: tuple[tuple[str, Size], ...]
     """Revisions to keep running, each with its size."""
     keep: frozenset[str]
@@ -30,7 +39,7 @@ class Plan:
 
     def asks_for_the_same(self, other: "Plan") -> bool:
         """Return whether what is to be is the same, whatever may go or when to look again."""
-        return (self.serve, self.every, self.run) == (other.serve, other.every, other.run)
+        return (self.serve, self.every, self.split, self.run) == (other.serve, other.every, other.split, other.run)
 
 
 def plan(view: View, intent: Intent) -> Plan:
@@ -40,12 +49,19 @@ def plan(view: View, intent: Intent) -> Plan:
     draining = {
         revision.revision: end for revision in idle if (end := _drains_until(view, revision)) and end > view.now
     }
-    wakes = [*draining.values(), *([intent.wake_at] if intent.wake_at else [])]
+    settled_at = (
+        view.route.written_at + timedelta(seconds=SETTLE_SECONDS) if view.route and view.route.lags else view.now
+    )
+    wakes = [*draining.values(), *(at for at in (intent.wake_at, settled_at) if at and at > view.now)]
     # Whoever is still at the address keeps its pods until traffic has moved. At zero there is nothing to move.
-    served = set() if view.size.is_zero else {*_addressed(view, intent.serve), *_addressed(view, view.serving)}
+    served = (
+        set() if view.size.is_zero else {*_reached(view), *_addressed(view, None if view.by_gateway else intent.serve)}
+    )
+    serve = view.stable.revision if view.stable and intent.serve == EVERY else intent.serve
     return Plan(
-        serve=view.stable.revision if view.stable and intent.serve == EVERY else intent.serve,
-        every=intent.serve == EVERY,
+        serve=serve,
+        every=intent.serve == EVERY and not view.by_gateway,
+        split=_split(view, serve, run) if view.gateway and serve != NOBODY else None,
         run=tuple(run.items()),
         keep=frozenset({*run, *draining, *served}),
         leave=_left(view),
@@ -70,11 +86,41 @@ def _stable_size(view: View) -> Size:
     return view.size.at_least(view.attempt.stable_replicas) if view.attempt else view.size
 
 
+def _reached(view: View) -> set[str]:
+    """Return who still gets requests, or may until the parents have taken the last change of the route."""
+    if _lags(view):
+        return _addressed(view, EVERY)
+    if view.by_gateway and view.route:
+        return {*view.route.weights, *_addressed(view, view.address)}
+    return {*_addressed(view, view.serving), *_addressed(view, view.address)}
+
+
 def _addressed(view: View, address: str | None) -> set[str]:
     """Return who is at an address that leads to one revision or to all."""
     if address == EVERY:
         return {name for name, revision in view.revisions.items() if revision.pods}
     return {address} if address else set()
+
+
+def _lags(view: View) -> bool:
+    """Return whether requests may still come as they did before the route was changed."""
+    return view.route is not None and view.route.lags
+
+
+def _split(view: View, serve: str, run: Collection[str]) -> Split:
+    """Return what the route is to say: a backend is added before it has weight, and removed after it lost it."""
+    asked, held = view.asked.revision, view.route.weights if view.route else {}
+    leaving = [name for name, weight in held.items() if name not in (serve, asked) and (weight or _lags(view))]
+    if serve == asked:
+        # Whoever still came for the old one comes for the new one from now on.
+        return Split(leaving[0], Share(asked, WHOLE)) if leaving and asked in held else Split(serve)
+    if leaving:
+        return Split(serve, Share(leaving[0], 0))
+    attempt = view.attempt
+    if asked in run and (view.asked.ready or asked in held) and view.by_gateway:
+        weight, stamp = (attempt.weight, stamp_of(attempt)) if attempt else (0, None)
+        return Split(serve, Share(asked, weight, stamp))
+    return Split(serve, Share(asked, 0)) if held.get(asked) or (asked in held and _lags(view)) else Split(serve)
 
 
 def _left(view: View) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from serinus.api.reasons import Reason
-from serinus.rollout import canary
+from serinus.rollout import canary, traffic
 from serinus.rollout.attempt import at_rest, begun, promoted
 from serinus.rollout.canary import capacity_to_take_over, is_whole
 from serinus.rollout.intent import Intent, Rule, Stage
@@ -33,7 +33,7 @@ def rest_at_zero(view: View) -> Intent | None:
         return Intent(view.asked.revision, Stage.SETTLED, Reason.SCALED_TO_ZERO, message)
     message = f"{view.asked} waits: at zero replicas nothing starts; raise replicas"
     attempt = view.attempt
-    rested = at_rest(attempt, view.asked.pods, view.now) if attempt and attempt.since else None
+    rested = at_rest(attempt, view.asked.pods, view.now) if attempt and (attempt.since or attempt.weight) else None
     return Intent(view.incumbent.revision, Stage.MOVING, Reason.SCALED_TO_ZERO, message, capacity=0, attempt=rested)
 
 
@@ -113,17 +113,21 @@ RULES: Final[tuple[Rule, ...]] = (
     canary.obey_command,
     keep_a_first_revision_back_until_approved,
     rest_at_zero,
+    traffic.say_that_the_route_is_not_accepted,
     keep_stable_serving,
     # A new revision, beside one that serves.
     canary.begin_nothing_while_paused,
     canary.begin_attempt,
     canary.stay_rolled_back,
     canary.wait_for_room,
+    traffic.change_who_splits,
     canary.retreat_without_ready_pods,
     canary.keep_shares_while_stable_is_down,
     canary.roll_back_when_worse,
+    traffic.count_no_time_before_the_route_is_in_force,
     canary.count_no_time_before_the_share_is_in_force,
     canary.hold_while_paused,
+    traffic.wait_for_the_route,
     canary.promote_at_full_size,
     canary.wait_for_a_third_revision_to_go,
     canary.take_share_when_pods_are_ready,

@@ -126,6 +126,26 @@ class RevisionView:
 
 
 @dataclass(frozen=True, slots=True)
+class RouteView:
+    """The HTTPRoute as it stands, and what its parents say of it."""
+
+    weights: Mapping[str, int]
+    """What every revision in it holds, one at 0 included."""
+    stamp: str | None
+    """What it writes on the requests that count."""
+    accepted: bool
+    """Whether every parent carries it as it stands."""
+    written_at: datetime
+    """When we changed it last."""
+    says: str = ""
+    """Why it is not accepted."""
+    pending: bool = False
+    """Whether a parent has yet to answer."""
+    lags: bool = False
+    """Whether a parent may still send requests as the route was before."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Everything that decides about one ModelDeployment, at one moment."""
 
@@ -137,7 +157,15 @@ class View:
     revisions: Mapping[str, RevisionView]
     """Every revision that has a record or pods, the asked one included once it has."""
     serving: str | None
+    """The revision that gets all requests, or EVERY: by the route where there is one, else by the Service."""
+    address: str | None = None
     """The revision that the model's Service selects, or EVERY."""
+    gateway: bool = False
+    """Whether the spec asks for a gateway that splits the traffic."""
+    route: RouteView | None = None
+    """The HTTPRoute, where there is one of ours."""
+    nonce: str = ""
+    """64 random bits, for an attempt that begins now."""
     paused: bool = False
     """Whether the spec holds all rollouts."""
     command: Command | None = None
@@ -189,8 +217,18 @@ class View:
         return self.attempt.weight if self.attempt else 0
 
     @property
+    def by_gateway(self) -> bool:
+        """Whether a gateway splits the traffic now: an attempt goes on as it began until it is told otherwise."""
+        return self.attempt.gateway if self.attempt and self.stable else self.gateway
+
+    @property
     def weight_in_force(self) -> int:
-        """The share of the traffic that the asked revision gets, in percent; as the Service spreads it over pods."""
+        """The share of the traffic that the asked revision gets, in percent; as the Service spreads it over pods.
+
+        At a gateway it is what the parents have confirmed, and 0 while one has not.
+        """
+        if self.by_gateway and self.route:
+            return self.route.weights.get(self.asked.revision, 0) if self.route.accepted else 0
         if self.serving == self.asked.revision:
             return WHOLE
         answering = sum(revision.ready for revision in self.revisions.values())
