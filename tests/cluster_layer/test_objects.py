@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -244,7 +244,7 @@ class TestRoute:
     PINNED: Final = {"backendRefs": [{"name": "fraud-r2", "weight": 100}]}
 
     @staticmethod
-    def of(rules: list[Document], **others: object) -> SeenRoute:
+    def of(rules: list[Document], **others: Any) -> SeenRoute:  # noqa: ANN401 - JSON
         about = metadata("fraud", generation=3, **others)
         found = seen("HTTPRoute", {"metadata": about, "spec": {"parentRefs": [{"name": "public"}], "rules": rules}})
         assert isinstance(found, SeenRoute)
