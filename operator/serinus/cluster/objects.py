@@ -10,6 +10,7 @@ from serinus.api.commands import ANNOTATION_COMMAND
 from serinus.api.gateway import SPLIT_HEADER
 from serinus.api.modelrelease import Result
 from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION, child_name
+from serinus.cluster.claims import Claim, claims_of
 from serinus.cluster.podfailures import failure_of, is_ready
 from serinus.cluster.routestatus import Answer, answers_of
 from serinus.render.revision import revision_of
@@ -67,6 +68,8 @@ class SeenModelDeployment(Seen):
     status: bytes
     command: str | None
     """What its annotation asks of the rollout."""
+    claims: frozenset[Claim] = frozenset()
+    """What it wants at a Gateway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +198,7 @@ def _model_deployment(kind: str, document: Document) -> SeenModelDeployment:
         spec=_text(document["spec"]),
         status=_text(document.get("status", {})),
         command=metadata.get("annotations", {}).get(ANNOTATION_COMMAND),
+        claims=claims_of(metadata["namespace"], document["spec"]),
     )
 
 

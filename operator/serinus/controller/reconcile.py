@@ -17,6 +17,7 @@ from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
 from serinus.controller.observe import children_of_revisions, command_of, observe, route_of, spec_document
+from serinus.controller.ownership import check_claims
 from serinus.controller.releases import Releases
 from serinus.controller.room import Room
 from serinus.render.children import Owner, address, children
@@ -128,6 +129,7 @@ class Reconciler:
 
     async def _route(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.split and spec.traffic and spec.traffic.gateway:
+            check_claims(self._cache, model)
             owner = Owner(model.key.name, model.key.namespace, model.uid)
             route = http_route(owner, spec.traffic.gateway, planned.split)
             await self._children.ensure(model, route, named_by_user=True)
