@@ -1,53 +1,67 @@
-"""The entry point `kubectl-serinus`: `kubectl serinus status NAME` and friends."""
+"""The entry point `kubectl-serinus`: `kubectl serinus status NAME`, `kubectl serinus promote NAME` and friends."""
 
 import argparse
-import json
+import re
 import sys
-
-from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
+from typing import Final
 
 from serinus import __version__
-from serinus.cli.status import describe
+
+INTERRUPTED: Final = 130
+"""What a shell reports of a program that Ctrl-C ended."""
+
+COMMANDS: Final = {
+    "promote": "approve the canary, or end the pause of its step",
+    "promote-full": "skip the remaining steps: the canary takes over",
+    "abort": "give up the canary: back to the stable revision",
+    "pause": "hold the canary at its share of the traffic",
+    "resume": "let a held canary go on",
+    "retry": "try a revision again that was rolled back",
+}
 
 
 def main() -> int:
     """Run the command that the arguments name."""
-    parser = argparse.ArgumentParser(prog="kubectl serinus", description="Look at ModelDeployments.")
+    try:
+        arguments = _parser().parse_args()
+        from serinus.cli.run import run  # noqa: PLC0415 - a second of imports, which Ctrl-C may end, too
+
+        return run(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kubectl serinus", description="Look at ModelDeployments, and give commands to their operator."
+    )
     parser.add_argument("--version", action="version", version=f"kubectl-serinus {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True)
-    status = commands.add_parser("status", help="show a ModelDeployment, its revisions and their pods")
-    status.add_argument("name", help="name of the ModelDeployment")
-    status.add_argument("-n", "--namespace", help="its namespace (default: the context's)")
-    status.add_argument("--context", help="context of the kubeconfig (default: the current one)")
-    arguments = parser.parse_args()
-    try:
-        config.load_kube_config(context=arguments.context)
-        namespace = arguments.namespace or _namespace_of(arguments.context)
-        print(describe(client.ApiClient(), namespace, arguments.name))
-    except config.ConfigException as error:
-        return _fail(f"no cluster to talk to: {error}")
-    except ApiException as error:
-        return _fail(_sentence_of(error))
-    return 0
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
+    which = argparse.ArgumentParser(add_help=False)
+    which.add_argument("name", metavar="NAME", help="name of the ModelDeployment")
+    which.add_argument("-n", "--namespace", help="its namespace (default: the context's)")
+    which.add_argument("--context", help="context of the kubeconfig (default: the current one)")
+    help_of_status = "show a ModelDeployment, its revisions and their pods"
+    verbs.add_parser("status", parents=[which], help=help_of_status, description=help_of_status)
+    for verb, effect in COMMANDS.items():
+        command = verbs.add_parser(verb, parents=[which], help=effect, description=effect)
+        command.add_argument("--revision", type=_revision, help="for which revision (default: the canary)")
+        command.add_argument(
+            "--timeout", type=_seconds, default=10, metavar="SECONDS", help="how long to wait for the answer (10)"
+        )
+    return parser
 
 
-def _namespace_of(context: str | None) -> str:
-    contexts, current = config.list_kube_config_contexts()
-    chosen = next((entry for entry in contexts if entry["name"] == context), current)
-    return str(chosen["context"].get("namespace", "default"))
+def _revision(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{10}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not the 10 digits that kubectl get mdep shows")
+    return text
 
 
-def _sentence_of(error: ApiException) -> str:
-    try:
-        return str(json.loads(error.body or "")["message"])
-    except (ValueError, KeyError, TypeError):
-        return f"{error.status} {error.reason}"
-
-
-def _fail(message: str) -> int:
-    print(f"kubectl serinus: {message}", file=sys.stderr)
-    return 1
+def _seconds(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,6}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return int(text)
 
 
 if __name__ == "__main__":

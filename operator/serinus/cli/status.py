@@ -1,34 +1,20 @@
-"""`kubectl serinus status`: one page about a ModelDeployment. Called by main.py."""
+"""`kubectl serinus status`: one page about a ModelDeployment. Pure; called by run.py."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
-from kubernetes import client
-
-from serinus.api import modeldeployment, modelrelease
-from serinus.api.names import GROUP, LABEL_DEPLOYMENT, LABEL_REVISION, VERSION
+from serinus.api.names import LABEL_REVISION
+from serinus.cli.command import named
 
 Document = dict[str, Any]
 
+NONE: Final = "-"
+HEADINGS: Final = ("REVISION", "VERSION", "ROLE", "RESULT", "PROMOTED", "PODS")
 
-def describe(api: client.ApiClient, namespace: str, name: str) -> str:
+
+def page(model: Document, releases: list[Document], pods: list[Document]) -> str:
     """Return the page."""
-    custom = client.CustomObjectsApi(api)
-    selector = f"{LABEL_DEPLOYMENT}={name}"
-    model = _plain(api, custom.get_namespaced_custom_object(GROUP, VERSION, namespace, modeldeployment.PLURAL, name))
-    releases = custom.list_namespaced_custom_object(
-        GROUP, VERSION, namespace, modelrelease.PLURAL, label_selector=selector
-    )
-    pods = client.CoreV1Api(api).list_namespaced_pod(namespace, label_selector=selector)
-    return "\n".join(
-        (*_head(model), "", *_revisions(model, _plain(api, releases)["items"], _plain(api, pods)["items"]))
-    )
-
-
-def _plain(api: client.ApiClient, answer: object) -> Document:
-    """Return an answer of the client as the JSON that the server sent."""
-    document: Document = api.sanitize_for_serialization(answer)
-    return document
+    return "\n".join((*_head(model), "", *_table(HEADINGS, *_revisions(model, releases, pods))))
 
 
 def _head(model: Document) -> Iterator[str]:
@@ -38,23 +24,51 @@ def _head(model: Document) -> Iterator[str]:
         yield "  not seen by the operator yet: is it running? (kubectl get pods -A -l app.kubernetes.io/name=serinus)"
         return
     for condition in status.get("conditions", ()):
-        yield f"  {condition['type']:<12} {condition['status']:<6} {condition['reason']}"
-        yield f"  {'':<12} {condition['message']}"
-    yield f"  {'Address':<12} {status.get('url', '-')}"
+        yield _line(condition["type"], f"{condition['status']:<6} {condition['reason']}")
+        yield _line("", condition["message"])
+    yield _line("Address", status.get("url", NONE))
+    if canary := status.get("canary"):
+        yield _line("Canary", _progress(canary))
+    if command := status.get("lastCommand"):
+        by = f" by {command['by']}" if command.get("by") else ""
+        yield _line("Command", f"{command['verb']} {command['revision']}{by}")
+        yield _line("", command["result"])
 
 
-def _revisions(model: Document, releases: list[Document], pods: list[Document]) -> Iterator[str]:
+def _line(title: str, text: str) -> str:
+    return f"  {title:<12} {text}"
+
+
+def _progress(canary: Document) -> str:
+    step = f"step {canary['step']} of {canary['steps']}, " if canary.get("steps") else ""
+    return (
+        f"{named(canary)}: {step}{canary['weight']} % of the traffic asked for, {canary['weightInForce']} % in force, "
+        f"{canary['readyReplicas']} of {canary['replicas']} pods ready"
+    )
+
+
+def _revisions(model: Document, releases: list[Document], pods: list[Document]) -> Iterator[tuple[str, ...]]:
     status = model.get("status", {})
     roles = {status[role]["revision"]: role for role in ("canary", "stable") if status.get(role)}
-    yield f"{'REVISION':<12} {'VERSION':<14} {'ROLE':<8} {'PROMOTED':<28} PODS"
     for release in sorted(releases, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True):
-        spec = release["spec"]
+        spec, record = release["spec"], release.get("status", {})
         revision = spec["revision"]
-        promoted = release.get("status", {}).get("promotedAt", "never")
         of_revision = [pod for pod in pods if pod["metadata"]["labels"].get(LABEL_REVISION) == revision]
-        ready = sum(map(_is_ready, of_revision))
-        count = f"{ready} of {len(of_revision)} ready" if of_revision else "none"
-        yield f"{revision:<12} {spec.get('version', '-'):<14} {roles.get(revision, '-'):<8} {promoted:<28} {count}"
+        yield (
+            revision,
+            spec.get("version", NONE),
+            roles.get(revision, NONE),
+            record.get("result", NONE),
+            record.get("promotedAt", "never"),
+            f"{sum(map(_is_ready, of_revision))} of {len(of_revision)} ready" if of_revision else "none",
+        )
+
+
+def _table(*rows: Sequence[str]) -> Iterator[str]:
+    """Return rows whose columns are as wide as what stands in them."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _is_ready(pod: Document) -> bool:
