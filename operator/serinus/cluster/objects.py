@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from serinus.api import modeldeployment, modelrelease
 from serinus.api.modelrelease import Result
-from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
+from serinus.api.names import ANNOTATION_BEFORE, ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
 from serinus.cluster.podfailures import failure_of, is_ready
 from serinus.render.revision import revision_of
 from serinus.rollout.view import EVERY
@@ -89,6 +89,8 @@ class SeenChild(Seen):
     """The fields that we applied and nobody changed since, as managedFields lists them."""
     selects: str | None = None
     """A Service: the revision whose pods it selects, or EVERY."""
+    before: str | None = None
+    """A Service that was taken over: what it was before, as JSON."""
     pods: "PodCount | None" = None
     """A Deployment: its pods."""
 
@@ -188,14 +190,15 @@ def _pod(kind: str, document: Document) -> SeenPod:
 
 def _child(kind: str, document: Document) -> SeenChild:
     metadata = document["metadata"]
-    labels = metadata.get("labels", {})
+    labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
     return SeenChild(
         **_common(kind, metadata, labels.get(LABEL_DEPLOYMENT, "")),
         revision=labels.get(LABEL_REVISION),
         controller=controller_of(metadata),
-        intent=metadata.get("annotations", {}).get(ANNOTATION_INTENT),
+        intent=annotations.get(ANNOTATION_INTENT),
         owned=_owned_fields(metadata),
         selects=_selected(document["spec"].get("selector") or {}) if kind == "Service" else None,
+        before=annotations.get(ANNOTATION_BEFORE) if kind == "Service" else None,
         pods=_pod_count(document) if kind == "Deployment" else None,
     )
 
