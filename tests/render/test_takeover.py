@@ -40,9 +40,9 @@ TO_MODEL = OURS["targetPort"]
             id="what does not lead to the model stays as it is",
         ),
         pytest.param(
-            [port(8000, TO_MODEL, "rest"), port(8001, 8001, "grpc")],
-            [port(8000, TO_MODEL, "rest"), port(8001, 8001, "grpc"), OURS],
-            id="known by where it leads",
+            [port(8000, 5000, "http"), port(8001, "grpc", "grpc")],
+            [port(8000, TO_MODEL, "http"), port(8001, "grpc", "grpc"), {**OURS, "name": "serinus"}],
+            id="of several, the one with our name leads to the model",
         ),
         pytest.param(
             [port(80, 53, "dns", protocol="UDP"), port(81, 53, "dns-tcp")],

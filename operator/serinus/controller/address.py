@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from serinus.api.names import ANNOTATION_BEFORE, LABEL_DEPLOYMENT, child_name
+from serinus.api.names import ANNOTATION_BEFORE, child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
@@ -11,7 +11,7 @@ from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment, controller_of, seen
 from serinus.cluster.resources import DEPLOYMENT, MODEL_DEPLOYMENT, SERVICE
 from serinus.controller.children import Children
-from serinus.controller.ownership import check_consent, check_still_there, is_ours, is_taken_over
+from serinus.controller.ownership import check_consent, check_still_there, is_ours, is_own, is_taken_over
 from serinus.controller.releases import releases_of
 from serinus.render.children import Manifest
 from serinus.render.intent import sealed
@@ -41,7 +41,7 @@ class Address:
             return
         # Somebody may use the model's own name for an object with which ours would merge without a conflict.
         document = await self._find(Identity(SERVICE.kind, *model.key))
-        if document is None or _is_own(model, document):
+        if document is None or is_own(model, document["metadata"]):
             await self._children.ensure(model, manifest)
         else:
             await self._take_over(model, document, manifest, revision)
@@ -143,16 +143,6 @@ class Address:
             return await self._client.get(resource, identity.namespace, identity.name)
         except NotFoundError:
             return None
-
-
-def _is_own(model: SeenModelDeployment, document: Document) -> bool:
-    """Return whether a Service that the cache does not know as ours is, and was never a user's."""
-    metadata = document["metadata"]
-    owner = controller_of(metadata)
-    if owner:
-        return owner.uid == model.uid
-    label = metadata.get("labels", {}).get(LABEL_DEPLOYMENT)
-    return label == model.key.name and ANNOTATION_BEFORE not in metadata.get("annotations", {})
 
 
 def _is_ready(pods: SeenChild) -> bool:

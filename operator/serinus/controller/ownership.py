@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from serinus.api import modeldeployment
-from serinus.api.names import ANNOTATION_BEFORE, ANNOTATION_CONSENT
+from serinus.api.names import ANNOTATION_BEFORE, ANNOTATION_CONSENT, LABEL_DEPLOYMENT
 from serinus.api.reasons import Reason
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ForbiddenError, InvalidError, NotFoundError, Refused, Retry, ServerError
@@ -20,6 +20,14 @@ _INSTEAD: Final = "delete it, or give this ModelDeployment another name"
 def is_ours(model: SeenModelDeployment, item: SeenChild | SeenRelease) -> bool:
     """Return whether an object belongs to this very ModelDeployment, or has lost its owner and may be adopted."""
     return _may_be_ours(model, item.deployment, item.controller)
+
+
+def is_own(model: SeenModelDeployment, metadata: dict[str, Any]) -> bool:
+    """Return whether an object as the server has it is this ModelDeployment's, and was never a user's."""
+    owner = controller_of(metadata)
+    label = metadata.get("labels", {}).get(LABEL_DEPLOYMENT)
+    taken_over = owner is None and ANNOTATION_BEFORE in metadata.get("annotations", {})
+    return _may_be_ours(model, label, owner) and not taken_over
 
 
 def is_taken_over(service: SeenChild) -> bool:

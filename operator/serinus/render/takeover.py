@@ -73,12 +73,8 @@ def _ports(ours: Port, theirs: list[Port]) -> list[Port]:
 
 def _leads_to_model(port: Port, ours: Port, theirs: list[Port]) -> bool:
     """Return whether callers of a port ask the model: not so a port for metrics, which stays as it is."""
-    return port["protocol"] == ours["protocol"] and (
-        len(theirs) == 1
-        or port["port"] == ours["port"]
-        or port.get("name") == ours["name"]
-        or port.get("targetPort") == ours["targetPort"]
-    )
+    known = port["port"] == ours["port"] or port.get("name") == ours["name"]
+    return port["protocol"] == ours["protocol"] and (known or len(theirs) == 1)
 
 
 def _address(port: Port) -> tuple[int, str]:
