@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from serinus.api.names import (
     ANNOTATION_BEFORE,
     ANNOTATION_CONSENT,
-    ANNOTATION_INTENT,
     API_VERSION,
     LABEL_DEPLOYMENT,
     LABEL_REVISION,
@@ -18,32 +16,37 @@ from tests.cluster.api import Json
 from tests.cluster.eventually import eventually
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import NEVER_READY
+from tests.e2e.existing import (
+    PORTS,
+    THEIRS,
+    is_put_back,
+    is_taken,
+    manifest,
+    their_pods,
+    their_ready_pods,
+    their_service,
+)
 from tests.e2e.history import History
 from tests.e2e.models import GONE_SECONDS, SECONDS, Model, spec
 from tests.e2e.operator import OperatorProcess
 
 pytestmark = pytest.mark.control_plane
 
-THEIRS = {"app": "fraud-by-hand"}
-PORTS = [
-    {"name": "web", "port": 80, "protocol": "TCP", "targetPort": 5000},
-    {"name": "metrics", "port": 9102, "protocol": "TCP", "targetPort": "metrics"},
-]
 TAKEN_PORTS = [{**PORTS[0], "targetPort": 8080}, PORTS[1]]
 
 
 @pytest.fixture
 def always_answered(model: Model) -> Iterator[None]:
     """The user's own pods are ready; in the end, the Service must have led to ready pods all the time."""
-    _their_pods(model)
+    their_pods(model)
     history = History.from_now(model.api, model.namespace)
     yield
-    history.assert_selects_ready_pods("fraud", besides=_ready_pods(model, THEIRS))
+    history.assert_selects_ready_pods("fraud", besides=their_ready_pods(model))
 
 
 @pytest.mark.usefixtures("always_answered")
 def test_it_goes_on_as_it_was_until_the_model_is_ready(model: Model, simulated_nodes: SimulatedNodes) -> None:
-    theirs = _their_service(model)
+    theirs = their_service(model)
     simulated_nodes.decide(NEVER_READY, image="model:1")
     revision = model.apply(spec())
     model.reports("PodsNotReady", f"revision {revision}", "0 of 2 pods ready")
@@ -65,7 +68,7 @@ def test_it_goes_on_as_it_was_until_the_model_is_ready(model: Model, simulated_n
 @pytest.mark.parametrize("by", ["apply", "update"])
 def test_whoever_wrote_the_service_does_not_matter(model: Model, by: str) -> None:
     """Fields have owners, and a selector must not become that of both."""
-    _their_service(model, applied=by == "apply")
+    their_service(model, applied=by == "apply")
     revision = model.apply(spec())
     model.settles(revision)
     assert model.child_now("Service")["spec"]["selector"] == {LABEL_DEPLOYMENT: "fraud", LABEL_REVISION: revision}
@@ -74,7 +77,7 @@ def test_whoever_wrote_the_service_does_not_matter(model: Model, by: str) -> Non
 
 @pytest.mark.usefixtures("always_answered")
 def test_it_is_part_of_a_rollout_like_any_other(model: Model) -> None:
-    _their_service(model)
+    their_service(model)
     model.settles(model.apply(spec("model:1")))
     second = model.apply(spec("model:2"))
     model.settles(second)
@@ -85,7 +88,7 @@ def test_it_is_part_of_a_rollout_like_any_other(model: Model) -> None:
 
 @pytest.mark.usefixtures("always_answered")
 def test_consent_may_come_late_and_may_go_later(model: Model) -> None:
-    theirs = _their_service(model, annotations={})
+    theirs = their_service(model, annotations={})
     revision = model.apply(spec())
     model.reports("NameConflict", "made by somebody else", f"annotate it with {ANNOTATION_CONSENT}: fraud")
     assert model.child_now("Service") == theirs
@@ -100,31 +103,31 @@ def test_consent_may_come_late_and_may_go_later(model: Model) -> None:
 
 
 def test_what_somebody_changes_later_is_put_right(model: Model) -> None:
-    _their_service(model)
+    their_service(model)
     revision = model.apply(spec())
     model.settles(revision)
     for change in ({"spec": {"selector": THEIRS}}, {"metadata": {"labels": {LABEL_DEPLOYMENT: None}}}):
         model.api.patch("v1", "Service", "fraud", change, model.namespace)
 
-    eventually(lambda: _is_taken(model, revision), SECONDS, "it leads to the model again, and to nothing else")
+    eventually(lambda: is_taken(model, revision), SECONDS, "it leads to the model again, and to nothing else")
     service = model.child_now("Service")
     assert json.loads(service["metadata"]["annotations"][ANNOTATION_BEFORE])["selector"] == THEIRS
 
 
 @pytest.mark.usefixtures("always_answered")
 def test_it_is_put_back_when_the_model_is_deleted(model: Model) -> None:
-    theirs = _their_service(model)
+    theirs = their_service(model)
     model.settles(model.apply(spec()))
 
     model.delete()
 
-    eventually(lambda: _is_put_back(model, theirs), SECONDS, "the Service is as it was")
+    eventually(lambda: is_put_back(model, theirs), SECONDS, "the Service is as it was")
     model.is_gone()
-    assert _is_put_back(model, theirs)
+    assert is_put_back(model, theirs)
 
 
 def test_it_is_put_back_although_the_operator_was_away(model: Model, operator: OperatorProcess) -> None:
-    theirs = _their_service(model)
+    theirs = their_service(model)
     model.settles(model.apply(spec()))
     operator.kill()
     try:
@@ -133,31 +136,50 @@ def test_it_is_put_back_although_the_operator_was_away(model: Model, operator: O
     finally:
         operator.start()
 
-    eventually(lambda: _is_put_back(model, theirs), SECONDS, "the Service is as it was")
+    eventually(lambda: is_put_back(model, theirs), SECONDS, "the Service is as it was")
+
+
+def test_one_that_came_while_the_operator_was_away_takes_it_over_anew(
+    model: Model, operator: OperatorProcess, simulated_nodes: SimulatedNodes
+) -> None:
+    theirs = their_service(model)
+    model.settles(model.apply(spec()))
+    simulated_nodes.decide(NEVER_READY, image="model:2")
+    operator.kill()
+    try:
+        model.delete()
+        second = model.apply(spec("model:2"))
+    finally:
+        operator.start()
+
+    eventually(lambda: is_put_back(model, theirs), SECONDS, "the Service is as it was")
+    simulated_nodes.forget_decisions()
+    model.settles(second)
+    assert is_taken(model, second)
 
 
 @pytest.mark.usefixtures("always_answered")
 def test_one_that_comes_at_once_under_the_same_name_takes_it_over_anew(
     model: Model, simulated_nodes: SimulatedNodes
 ) -> None:
-    theirs = _their_service(model)
+    theirs = their_service(model)
     model.settles(model.apply(spec()))
     simulated_nodes.decide(NEVER_READY, image="model:2")
 
     model.delete()
     second = model.apply(spec("model:2"))
 
-    eventually(lambda: _is_put_back(model, theirs), SECONDS, "the Service is as it was")
+    eventually(lambda: is_put_back(model, theirs), SECONDS, "the Service is as it was")
     model.reports("PodsNotReady", f"revision {second}")
     simulated_nodes.forget_decisions()
     model.settles(second)
-    assert _is_taken(model, second)
+    assert is_taken(model, second)
 
 
 @pytest.mark.usefixtures("always_answered")
 def test_it_stays_with_pods_that_are_left_running_on_purpose(model: Model) -> None:
     """`kubectl delete --cascade=orphan`, as before a restore: the pods go on, so the Service goes on to lead there."""
-    _their_service(model)
+    their_service(model)
     revision = model.apply(spec())
     model.settles(revision)
     model.api.request(
@@ -167,11 +189,11 @@ def test_it_stays_with_pods_that_are_left_running_on_purpose(model: Model) -> No
     )
     eventually(lambda: not model.exists(), SECONDS, "the ModelDeployment is gone")
     model.settles(model.apply(spec()))
-    assert _is_taken(model, revision)
+    assert is_taken(model, revision)
 
 
 def test_what_was_left_running_goes_later_and_the_service_is_put_back(model: Model) -> None:
-    theirs = _their_service(model)
+    theirs = their_service(model)
     revision = model.apply(spec())
     model.settles(revision)
     model.api.request(
@@ -180,11 +202,11 @@ def test_what_was_left_running_goes_later_and_the_service_is_put_back(model: Mod
         {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Orphan"},
     )
     eventually(lambda: not model.exists(), SECONDS, "the ModelDeployment is gone")
-    assert _is_taken(model, revision)
+    assert is_taken(model, revision)
 
     model.api.delete("apps/v1", "Deployment", f"fraud-{revision}", model.namespace)
 
-    eventually(lambda: _is_put_back(model, theirs), SECONDS, "the Service is as it was")
+    eventually(lambda: is_put_back(model, theirs), SECONDS, "the Service is as it was")
 
 
 REFUSALS: dict[str, tuple[Callable[[Json], object], list[str]]] = {
@@ -205,9 +227,9 @@ REFUSALS: dict[str, tuple[Callable[[Json], object], list[str]]] = {
 def test_what_cannot_be_taken_over_is_a_conflict(
     model: Model, change: Callable[[Json], object], words: list[str]
 ) -> None:
-    manifest = _manifest(model)
-    change(manifest)
-    theirs = model.api.create(manifest)
+    wanted = manifest(model)
+    change(wanted)
+    theirs = model.api.create(wanted)
 
     model.apply(spec())
 
@@ -215,64 +237,6 @@ def test_what_cannot_be_taken_over_is_a_conflict(
     assert model.child_now("Service") == theirs
 
 
-def _manifest(model: Model, annotations: Json | None = None) -> Json:
-    consent = {ANNOTATION_CONSENT: "fraud"} if annotations is None else annotations
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": "fraud", "namespace": model.namespace, "labels": THEIRS, "annotations": consent},
-        "spec": {"selector": THEIRS, "ports": PORTS},
-    }
-
-
-def _their_service(model: Model, *, applied: bool = True, annotations: Json | None = None) -> Json:
-    manifest = _manifest(model, annotations)
-    return model.api.apply(manifest, field_manager="argocd") if applied else model.api.create(manifest)
-
-
-def _their_pods(model: Model) -> None:
-    container = {"name": "model", "image": "by-hand:1"}
-    template = {"metadata": {"labels": THEIRS}, "spec": {"containers": [container]}}
-    model.api.create(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": "by-hand", "namespace": model.namespace},
-            "spec": {"replicas": 2, "selector": {"matchLabels": THEIRS}, "template": template},
-        }
-    )
-    eventually(lambda: len(_ready_pods(model, THEIRS)) == 2, SECONDS, "the user's own pods are ready")
-
-
-def _ready_pods(model: Model, labels: dict[str, str]) -> list[Json]:
-    selector = ",".join(f"{key}={value}" for key, value in labels.items())
-    pods = model.api.find("v1", "Pod", model.namespace, labels=selector)
-    return [pod for pod in pods if any(c["type"] == "Ready" and c["status"] == "True" for c in _conditions(pod))]
-
-
-def _conditions(pod: Json) -> list[Any]:
-    conditions: list[Any] = pod["status"].get("conditions", [])
-    return conditions
-
-
 def _annotate(model: Model, consent: str | None) -> None:
     patch = {"metadata": {"annotations": {ANNOTATION_CONSENT: consent}}}
     model.api.patch("v1", "Service", "fraud", patch, model.namespace)
-
-
-def _is_taken(model: Model, revision: str) -> bool:
-    service = model.child_now("Service")
-    metadata = service["metadata"]
-    assert service["spec"]["selector"] == {LABEL_DEPLOYMENT: "fraud", LABEL_REVISION: revision}
-    assert metadata["labels"].get(LABEL_DEPLOYMENT) == "fraud"
-    assert "ownerReferences" not in metadata
-    return True
-
-
-def _is_put_back(model: Model, theirs: Json) -> bool:
-    service = model.child_now("Service")
-    assert service["spec"] == theirs["spec"]
-    for part in ("labels", "annotations", "uid"):
-        assert service["metadata"].get(part) == theirs["metadata"].get(part)
-    assert ANNOTATION_INTENT not in service["metadata"]["annotations"]
-    return True
