@@ -68,8 +68,11 @@ class FakeClient(Client):
         identity = Identity(resource.kind, namespace, name)
         self._note(Write("merge", identity, patch))
         known = self.documents[identity]
-        metadata = {**known["metadata"], **patch["metadata"], "resourceVersion": str(next(self._versions))}
-        return self._store(identity, {**known, "metadata": metadata})
+        wanted = patch["metadata"].get("resourceVersion")
+        if wanted not in (None, known["metadata"]["resourceVersion"]):
+            raise ConflictError(409, "Conflict", "the object has been modified")
+        version = {"metadata": {"resourceVersion": str(next(self._versions))}}
+        return self._store(identity, _merged(_merged(known, patch), version))
 
     async def patch_status(self, resource: Resource, seen: Seen, status: Document) -> Document:
         del resource
@@ -146,7 +149,9 @@ def served(manifest: Document, version: int, known: Document | None = None) -> D
         "managedFields": [entry],
         "resourceVersion": str(version),
     }
-    return {**manifest, "metadata": {**(known or {}), **manifest["metadata"], **of_server}}
+    known = known or {}
+    both = {key: {**known.get(key, {}), **manifest["metadata"].get(key, {})} for key in ("labels", "annotations")}
+    return {**manifest, "metadata": {**known, **manifest["metadata"], **both, **of_server}}
 
 
 def _merged(document: Document, patch: Document) -> Document:

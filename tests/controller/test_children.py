@@ -84,8 +84,8 @@ class Bench:
             self.cache.put(seen(document["kind"], document))
         self.children = Children(self.cache, self.client)
 
-    async def ensure(self, *, named_by_user: bool = False) -> list[Write]:
-        await self.children.ensure(MODEL, SERVICE, named_by_user=named_by_user)
+    async def ensure(self) -> list[Write]:
+        await self.children.ensure(MODEL, SERVICE)
         return self.client.writes
 
     async def hand_over(self, pods: int = 2) -> list[Write]:
@@ -98,10 +98,9 @@ class Bench:
         return Bench(*documents, cached=())
 
 
-@pytest.mark.parametrize("named_by_user", [False, True])
-async def test_what_is_missing_is_created_without_force(*, named_by_user: bool) -> None:
+async def test_what_is_missing_is_created_without_force() -> None:
     bench = Bench()
-    (write,) = await bench.ensure(named_by_user=named_by_user)
+    (write,) = await bench.ensure()
     assert write == Write("apply", ADDRESS, force=False)
     assert "resourceVersion" not in write.body["metadata"]
     assert isinstance(bench.cache.find(ADDRESS), SeenChild)
@@ -192,20 +191,18 @@ async def test_nothing_is_adopted_for_a_model_deployment_that_does_not_stay(meta
         ([without_owner, without_labels], "was made by somebody else"),
     ],
 )
-@pytest.mark.parametrize("is_seen", [True, False])
-async def test_what_is_somebody_elses_is_left_alone(changes: list[Change], whose: str, *, is_seen: bool) -> None:
+async def test_what_is_somebody_elses_is_left_alone(changes: list[Change], whose: str) -> None:
     bench = Bench(on_server(*changes))
     with pytest.raises(Refused, match=f"Service fraud {whose} and is left untouched") as refused:
-        await (bench if is_seen else bench.unseen()).ensure(named_by_user=True)
+        await bench.ensure()
     assert refused.value.reason is Reason.NAME_CONFLICT
     assert bench.client.writes == []
 
 
-@pytest.mark.parametrize("is_seen", [True, False])
-async def test_what_a_deleted_namesake_left_is_waited_for(*, is_seen: bool) -> None:
+async def test_what_a_deleted_namesake_left_is_waited_for() -> None:
     bench = Bench(on_server(of_namesake))
     with pytest.raises(Retry, match="belongs to a deleted namesake") as retry:
-        await (bench if is_seen else bench.unseen()).ensure(named_by_user=True)
+        await bench.ensure()
     assert retry.value.after == 1
     assert bench.client.writes == []
 

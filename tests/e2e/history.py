@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from serinus.api.names import API_VERSION, LABEL_REVISION
+from serinus.render.snapshot import DRAIN_SECONDS
 from tests.cluster.api import Api, Json
 
 Event = tuple[str, Json]
@@ -58,6 +60,34 @@ class History:
                 f"{sorted(set(ready.values()))} were ready"
             )
 
+    def assert_selects_ready_pods(self, name: str, *, besides: list[Json]) -> None:
+        """Whatever a Service selected answered: a pod was ready, or the last one still had its time to drain.
+
+        Pods are those that came since, and those `besides`.
+        """
+        ready = {pod["metadata"]["uid"]: pod["metadata"]["labels"] for pod in besides}
+        selector: dict[str, str] = {}
+        dry: datetime | None = None
+        for change, item in self.of("Service", "Pod"):
+            metadata = item["metadata"]
+            if item["kind"] == "Pod":
+                ready.pop(metadata["uid"], None)
+                if change != "DELETED" and _is_ready(item):
+                    ready[metadata["uid"]] = metadata["labels"]
+            elif metadata["name"] == name:
+                late = dry and _written_at(item) - dry >= timedelta(seconds=DRAIN_SECONDS)
+                assert not late, f"since {dry} pods of {selector} were going; {metadata['resourceVersion']} is too late"
+                selector = item["spec"].get("selector", {})
+            if not selector or any(selector.items() <= labels.items() for labels in ready.values()):
+                dry = None
+            elif dry is None:
+                assert "deletionTimestamp" in metadata, (
+                    f"at version {metadata['resourceVersion']} the Service led to {selector}, while ready were "
+                    f"{list(ready.values())}"
+                )
+                dry = _told_to_end_at(item)
+        assert dry is None, f"in the end the Service leads to {selector}, of which nothing is there since {dry}"
+
     def _changes(self, kind: str) -> Iterator[Event]:
         path = self.api.path(RESOURCES[kind], kind, self.namespace)
         text = self.api.text(f"{path}?watch=true&timeoutSeconds=1&resourceVersion={self.since}")
@@ -65,6 +95,16 @@ class History:
             event = json.loads(line)
             assert event["type"] != "ERROR", event["object"]
             yield event["type"], event["object"]
+
+
+def _written_at(item: Json) -> datetime:
+    return max(datetime.fromisoformat(entry["time"]) for entry in item["metadata"]["managedFields"])
+
+
+def _told_to_end_at(pod: Json) -> datetime:
+    """When a pod was deleted: its deletionTimestamp is when it must have ended."""
+    grace = timedelta(seconds=pod["metadata"]["deletionGracePeriodSeconds"])
+    return datetime.fromisoformat(pod["metadata"]["deletionTimestamp"]) - grace
 
 
 def _is_ready(pod: Json) -> bool:

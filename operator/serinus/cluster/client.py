@@ -92,7 +92,8 @@ class Client:
 
     async def merge(self, resource: Resource, namespace: str, name: str, patch: Document) -> Document:
         """Merge into an object."""
-        return await self._write("PATCH", resource.path(namespace, name), patch, content_type=_MERGE)
+        query = {"fieldManager": FIELD_MANAGER}
+        return await self._write("PATCH", resource.path(namespace, name), patch, content_type=_MERGE, query=query)
 
     async def create(self, resource: Resource, namespace: str | None, body: Document) -> Document:
         """Create an object; ConflictError if the name is taken."""

@@ -9,7 +9,14 @@ from serinus.api import modeldeployment, modelrelease
 from serinus.api.commands import ANNOTATION_COMMAND
 from serinus.api.gateway import SPLIT_HEADER
 from serinus.api.modelrelease import Result
-from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION, child_name
+from serinus.api.names import (
+    ANNOTATION_BEFORE,
+    ANNOTATION_INTENT,
+    FIELD_MANAGER,
+    LABEL_DEPLOYMENT,
+    LABEL_REVISION,
+    child_name,
+)
 from serinus.cluster.claims import Claim, claims_of
 from serinus.cluster.podfailures import failure_of, is_ready
 from serinus.cluster.routestatus import Answer, answers_of
@@ -97,6 +104,8 @@ class SeenChild(Seen):
     """The fields that we applied and nobody changed since, as managedFields lists them."""
     selects: str | None = None
     """A Service: the revision whose pods it selects, or EVERY."""
+    before: str | None = None
+    """A Service that was taken over: what it was before, as JSON."""
     pods: "PodCount | None" = None
     """A Deployment: its pods."""
 
@@ -213,9 +222,11 @@ def _pod(kind: str, document: Document) -> SeenPod:
 
 
 def _child(kind: str, document: Document) -> SeenChild:
+    annotations = document["metadata"].get("annotations", {})
     return SeenChild(
         **_common_of_children(kind, document["metadata"]),
         selects=_selected(document["spec"].get("selector") or {}) if kind == "Service" else None,
+        before=annotations.get(ANNOTATION_BEFORE) if kind == "Service" else None,
         pods=_pod_count(document) if kind == "Deployment" else None,
     )
 

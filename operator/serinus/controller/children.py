@@ -29,25 +29,26 @@ class Children:
         self._cache = cache
         self._client = client
 
-    async def ensure(self, model: SeenModelDeployment, manifest: Manifest, *, named_by_user: bool = False) -> None:
+    async def ensure(self, model: SeenModelDeployment, manifest: Manifest) -> None:
         """Make one object what the manifest says."""
         wanted = sealed(manifest)
         identity = Identity(manifest["kind"], model.key.namespace, manifest["metadata"]["name"])
         known = self._cache.find(identity)
         if known is None:
-            await self._create(model, identity, wanted, named_by_user=named_by_user)
+            await self._create(model, identity, wanted)
             return
         if not isinstance(known, SeenChild):
             raise TypeError(f"{identity} is no child")
         check_owner(model, identity, known.deployment, known.controller)
         if known.deleting:
             raise Retry(f"{identity.kind} {identity.name} is being deleted", after=LEFTOVER_SECONDS)
-        if known.controller and known.intent == seal_of(wanted) and covers(json.loads(known.owned), wanted):
+        adopted = known.controller is not None or "ownerReferences" not in wanted["metadata"]
+        if adopted and known.intent == seal_of(wanted) and covers(json.loads(known.owned), wanted):
             return
         if known.controller is None:
             await check_still_there(self._client, model)
         try:
-            await self._write(identity, wanted, force=True, version=known.version)
+            await self.write(identity, wanted, version=known.version)
         except Refused as refusal:
             if refusal.reason is not Reason.RENDER_FAILED or known.intent != seal_of(wanted):
                 raise
@@ -83,18 +84,12 @@ class Children:
             raise refused(identity, error) from error
         self._cache.mark_deleting(child)
 
-    async def _create(
-        self, model: SeenModelDeployment, identity: Identity, wanted: Manifest, *, named_by_user: bool
-    ) -> None:
-        # Somebody may use the model's own name for an object with which ours would merge without a conflict.
-        # Names with a revision in them are nobody else's.
-        if named_by_user:
-            await self._check_free(model, identity)
+    async def _create(self, model: SeenModelDeployment, identity: Identity, wanted: Manifest) -> None:
         try:
-            await self._write(identity, wanted, force=False)
+            await self.write(identity, wanted, force=False)
         except ConflictError:
             await self._check_free(model, identity)
-            await self._write(identity, wanted, force=True)
+            await self.write(identity, wanted)
 
     async def _check_free(self, model: SeenModelDeployment, identity: Identity) -> None:
         try:
@@ -117,9 +112,12 @@ class Children:
             document = await self._client.merge(BY_KIND[identity.kind], identity.namespace, identity.name, patch)
         except InvalidError:
             raise refusal from None
-        await self._write(identity, wanted, force=True, version=int(document["metadata"]["resourceVersion"]))
+        await self.write(identity, wanted, version=int(document["metadata"]["resourceVersion"]))
 
-    async def _write(self, identity: Identity, wanted: Manifest, *, force: bool, version: int | None = None) -> None:
+    async def write(
+        self, identity: Identity, wanted: Manifest, *, force: bool = True, version: int | None = None
+    ) -> None:
+        """Apply a sealed manifest, on the version of the object that this was decided on."""
         if version is not None:
             wanted = {**wanted, "metadata": {**wanted["metadata"], "resourceVersion": str(version)}}
         try:

@@ -15,6 +15,7 @@ from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
 from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
+from serinus.controller.address import Address
 from serinus.controller.children import Children
 from serinus.controller.observe import children_of_revisions, command_of, observe, route_of, spec_document
 from serinus.controller.ownership import check_claims
@@ -60,6 +61,7 @@ class Reconciler:
         """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
         self._releases = Releases(cache, client)
         self._children = Children(cache, client)
+        self._address = Address(cache, client, self._children)
 
     async def reconcile(self, key: Key) -> float | None:
         """Do what is to be done now; return after how many seconds to look again though nothing happened."""
@@ -67,9 +69,11 @@ class Reconciler:
         if model is None or model.deleting:  # its children go by their owner references
             self._room.leave(key)
             self._releases.drop(key)
+            await self._address.leave(key)
             return None
         spec = spec_of(spec_document(model))
         await self._releases.adopt(model)
+        await self._address.put_back_if_unserved(model)
         unrecorded = await self._record(model, spec)
         view, intent = await self._decide(model, spec)
         brought = plan(view, intent)
@@ -141,7 +145,7 @@ class Reconciler:
         try:
             served = await self._releases.snapshot(model, spec, planned.serve)
             beside = await self._releases.snapshot(model, spec, model.revision) if planned.every else None
-            await self._children.ensure(model, address(owner, served, beside), named_by_user=True)
+            await self._address.ensure(model, address(owner, served, beside), planned.serve)
         except RenderError as error:
             raise Refused(Reason.RENDER_FAILED, str(error)) from error
 

@@ -27,7 +27,8 @@ def covers(owned: dict[str, Any], manifest: Manifest) -> bool:
     The server takes a field from us when somebody else changes its value. Values are not compared: it rewrites some
     (`1000m` becomes `1`).
     """
-    metadata = {key: manifest["metadata"][key] for key in ("labels", "annotations", "ownerReferences")}
+    written = ("labels", "annotations", "ownerReferences")
+    metadata = {key: value for key, value in manifest["metadata"].items() if key in written}
     content = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     return bool(owned) and _owns(owned, {**content, "metadata": metadata})
 
