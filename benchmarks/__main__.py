@@ -19,6 +19,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "idle-memory": idle_memory.run,
     "idle-requests": idle_requests.run,
     "change-latency": change_latency.run,
+    "canary-latency": change_latency.run_canary,
     "loaded-memory": loaded_memory.run,
     "check-duration": check_duration.run,
 }

@@ -21,6 +21,8 @@ KIBIBYTE: Final = 1024
 LOOK_SECONDS: Final = 2.0
 """Looking at a thousand of them is work for the API server, too."""
 BULK_FIELDS: Final = 50
+AT_ONCE: Final[Json] = {"steps": []}
+"""A new revision takes over as soon as all its pods are ready."""
 MODELS: Final = MODEL_DEPLOYMENT.path(NAMESPACE)
 RELEASES: Final = MODEL_RELEASE.path(NAMESPACE)
 
@@ -30,7 +32,12 @@ def names(number: int) -> list[str]:
     return [f"model-{index:04}" for index in range(number)]
 
 
-def model_deployment(name: str, version: str = "1") -> Json:
+def steps(*held: tuple[int, int], **fields: int) -> Json:
+    """Return a rollout of steps, each a weight and the seconds it is held at least."""
+    return {"steps": [{"weight": weight, "minSeconds": seconds} for weight, seconds in held], **fields}
+
+
+def model_deployment(name: str, version: str = "1", rollout: Json = AT_ONCE) -> Json:
     """Return a ModelDeployment of ordinary size."""
     return {
         "apiVersion": API_VERSION,
@@ -39,15 +46,15 @@ def model_deployment(name: str, version: str = "1") -> Json:
         "spec": {
             "model": {"version": version},
             "replicas": REPLICAS,
-            "rollout": {"steps": []},
+            "rollout": rollout,
             "template": _template(name, version),
         },
     }
 
 
-async def create_models(connection: Requests, wanted: list[str]) -> None:
+async def create_models(connection: Requests, wanted: list[str], rollout: Json = AT_ONCE) -> None:
     """Create ModelDeployments."""
-    await each_of(wanted, lambda name: connection.create(MODELS, model_deployment(name)))
+    await each_of(wanted, lambda name: connection.create(MODELS, model_deployment(name, rollout=rollout)))
 
 
 async def create_releases(connection: Requests, api: Api, number: int, size: int) -> None:
