@@ -12,6 +12,7 @@ from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
 from serinus.api.names import API_VERSION, LABEL_DEPLOYMENT, REVISION_LENGTH
 from serinus.cluster.resources import MODEL_DEPLOYMENT, MODEL_RELEASE
 from serinus.render.children import Owner, release
+from serinus.render.revision import revision_of
 from serinus.render.snapshot import revision_labels
 from tests.cluster.api import Api, Json
 from tests.cluster.eventually import NotYetError, eventually
@@ -75,6 +76,25 @@ async def create_releases(connection: Requests, api: Api, number: int, size: int
     await each_of(past, create)
 
 
+def change_model(api: Api, name: str, version: str, rollout: Json) -> str:
+    """Ask for another version of a ModelDeployment; return the revision that it will be."""
+    spec = model_deployment(name, version, rollout)["spec"]
+    api.patch(API_VERSION, modeldeployment.KIND, name, {"spec": spec}, NAMESPACE)
+    return revision_of(spec)
+
+
+def image_of(name: str, version: str) -> str:
+    """Return the image of a version: simulated nodes decide by it how pods fare."""
+    return f"registry.example/{name}:{version}"
+
+
+def read_model(api: Api, name: str) -> Json:
+    """Return a ModelDeployment that is there."""
+    model = api.read(API_VERSION, modeldeployment.KIND, name, NAMESPACE)
+    assert model is not None, f"no ModelDeployment {name}"
+    return model
+
+
 def wait_until_served(api: Api, number: int, timeout: float) -> int:
     """Return the number of ready pods, once every ModelDeployment reports that all of its pods serve."""
 
@@ -90,9 +110,13 @@ def wait_until_served(api: Api, number: int, timeout: float) -> int:
 
 def count_ready_pods(api: Api) -> int:
     """Return the number of ready pods."""
-    pods = api.find("v1", "Pod", NAMESPACE, labels=LABEL_DEPLOYMENT)
-    conditions = (condition for pod in pods for condition in pod["status"].get("conditions", ()))
-    return sum(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+    return sum(map(is_ready, api.find("v1", "Pod", NAMESPACE, labels=LABEL_DEPLOYMENT)))
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether a pod takes traffic."""
+    conditions = pod["status"].get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def is_served(model: Json) -> bool:
@@ -120,7 +144,7 @@ def _template(name: str, version: str) -> Json:
             "containers": [
                 {
                     "name": "model",
-                    "image": f"registry.example/{name}:{version}",
+                    "image": image_of(name, version),
                     "ports": [{"name": "http", "containerPort": 8080}],
                     "env": [{"name": f"SETTING_{index}", "value": f"value of setting {index}"} for index in range(8)],
                     "resources": {
