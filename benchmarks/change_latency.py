@@ -16,7 +16,7 @@ from benchmarks.setting import NAMESPACE, setting
 from benchmarks.sightings import Matches, Sightings, percentile, timed
 from benchmarks.workload import (
     AT_ONCE,
-    MODELS,
+    ask_for,
     create_models,
     is_served,
     model_deployment,
@@ -82,8 +82,7 @@ async def _measure(
         step(f"changing {changes} of them")
         for name in Random(changes).sample(names(count), changes):  # noqa: S311 - no secret
             floor.append(await _write_directly(connection, deployments))
-            spec = model_deployment(name, version="2", rollout=rollout)["spec"]
-            change = connection.merge(f"{MODELS}/{name}", {"spec": spec})
+            change = ask_for(connection, name, "2", rollout)
             changed.append(await timed(change, deployments.first(_comes(name))))
             await eventually_async(partial(_is_served, api, name), DEADLINE_SECONDS, f"{name} is served")
     return changed, floor, pods

@@ -16,7 +16,7 @@ from benchmarks.requests import over_connections
 from benchmarks.setting import NAMESPACE, Setting, setting
 from benchmarks.traffic import ALL, READS, WRITES, Asked, described, total
 from benchmarks.workload import (
-    change_model,
+    ask_for,
     count_ready_pods,
     create_models,
     image_of,
@@ -89,7 +89,8 @@ def _measure(place: Setting, operator: OperatorProcess, rollout: Json, version: 
     before = place.traffic.count()
     if slowly:
         place.nodes.decide(NEVER_READY, image=image_of(NAME, version))
-    revision = change_model(place.plane.api, NAME, version, rollout)
+    ask = partial(ask_for, name=NAME, version=version, rollout=rollout)
+    revision = over_connections(place.plane, ask)
 
     def done() -> bool:
         if slowly:

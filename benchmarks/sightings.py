@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from benchmarks.requests import Requests
 from benchmarks.setting import NAMESPACE
+from serinus.api.names import LABEL_REVISION
 from serinus.cluster.resources import Resource
 from tests.cluster.api import Api, Json
 
@@ -64,6 +65,13 @@ async def timed(write: Awaitable[Any], arrival: asyncio.Future[float]) -> float:
     started = time.perf_counter()
     await write
     return milliseconds(started, await seen(arrival))
+
+
+def leads_to_one_revision(name: str) -> Matches:
+    """Return what tells the Service at a model's address when it leads to one revision alone."""
+    return lambda change, item: (
+        change != "DELETED" and item["metadata"]["name"] == name and LABEL_REVISION in item["spec"]["selector"]
+    )
 
 
 def milliseconds(start: float, end: float) -> float:

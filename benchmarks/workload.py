@@ -1,6 +1,7 @@
 """ModelDeployments and ModelReleases for benchmarks, and the wait until operator and nodes are done with them."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 from benchmarks.requests import Requests, each_of
 from benchmarks.setting import NAMESPACE
 from serinus.api import modeldeployment
+from serinus.api.commands import ANNOTATION_COMMAND
 from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
 from serinus.api.names import API_VERSION, LABEL_DEPLOYMENT, REVISION_LENGTH
 from serinus.cluster.resources import MODEL_DEPLOYMENT, MODEL_RELEASE
@@ -21,7 +23,9 @@ REPLICAS: Final = 3
 KIBIBYTE: Final = 1024
 LOOK_SECONDS: Final = 2.0
 """Looking at a thousand of them is work for the API server, too."""
+SHORT_LOOK_SECONDS: Final = 0.2
 BULK_FIELDS: Final = 50
+HELD_FOR_EVER: Final = 86_400
 AT_ONCE: Final[Json] = {"steps": []}
 """A new revision takes over as soon as all its pods are ready."""
 MODELS: Final = MODEL_DEPLOYMENT.path(NAMESPACE)
@@ -58,6 +62,18 @@ async def create_models(connection: Requests, wanted: list[str], rollout: Json =
     await each_of(wanted, lambda name: connection.create(MODELS, model_deployment(name, rollout=rollout)))
 
 
+async def ask_for(connection: Requests, name: str, version: str, rollout: Json) -> str:
+    """Ask for a version of a ModelDeployment; return the revision that it will be."""
+    spec = model_deployment(name, version, rollout)["spec"]
+    await connection.merge(f"{MODELS}/{name}", {"spec": spec})
+    return revision_of(spec)
+
+
+async def give_command(connection: Requests, name: str, text: str) -> None:
+    """Give a command about a rollout."""
+    await connection.merge(f"{MODELS}/{name}", {"metadata": {"annotations": {ANNOTATION_COMMAND: text}}})
+
+
 async def create_releases(connection: Requests, api: Api, number: int, size: int) -> None:
     """Give every ModelDeployment a history: releases of `size` bytes, each promoted once, long ago."""
     bulk = _bulk(size)
@@ -74,13 +90,6 @@ async def create_releases(connection: Requests, api: Api, number: int, size: int
         await connection.merge(path, {"status": {"promotedAt": promoted_at.strftime("%Y-%m-%dT%H:%M:%SZ")}})
 
     await each_of(past, create)
-
-
-def change_model(api: Api, name: str, version: str, rollout: Json) -> str:
-    """Ask for another version of a ModelDeployment; return the revision that it will be."""
-    spec = model_deployment(name, version, rollout)["spec"]
-    api.patch(API_VERSION, modeldeployment.KIND, name, {"spec": spec}, NAMESPACE)
-    return revision_of(spec)
 
 
 def image_of(name: str, version: str) -> str:
@@ -106,6 +115,28 @@ def wait_until_served(api: Api, number: int, timeout: float) -> int:
 
     eventually(served, timeout, "all ModelDeployments are served", interval=LOOK_SECONDS)
     return count_ready_pods(api)
+
+
+def wait_until_held(api: Api, wanted: Collection[str], weight: int, timeout: float) -> int:
+    """Return the number of ready pods, once the canaries of these ModelDeployments have their weight, also in force."""
+
+    def held() -> bool:
+        models = {model["metadata"]["name"]: model for model in api.find(API_VERSION, modeldeployment.KIND, NAMESPACE)}
+        ready = sum(_holds(models[name], weight) for name in wanted)
+        if ready < len(wanted):
+            raise NotYetError(f"{ready} of {len(wanted)} canaries hold {weight} %")
+        return True
+
+    eventually(held, timeout, f"the canaries hold {weight} %", interval=SHORT_LOOK_SECONDS)
+    return count_ready_pods(api)
+
+
+def _holds(model: Json, weight: int) -> bool:
+    canary: Json = model["status"].get("canary", {})
+    if "weight" not in canary:
+        return False
+    in_force = canary["weightInForce"] > 0
+    return bool(canary["weight"] == weight and in_force == (weight > 0))
 
 
 def count_ready_pods(api: Api) -> int:
