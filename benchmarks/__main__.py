@@ -9,7 +9,16 @@ import traceback
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks import change_latency, check_duration, idle_memory, idle_requests, loaded_memory
+from benchmarks import (
+    change_latency,
+    check_duration,
+    idle_memory,
+    idle_requests,
+    loaded_memory,
+    recovery,
+    retreat,
+    rollout_requests,
+)
 from benchmarks.figures import RESULTS, Conditions, Figure, show, write
 from tests.cluster.parts.progress import step
 
@@ -19,6 +28,10 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "idle-memory": idle_memory.run,
     "idle-requests": idle_requests.run,
     "change-latency": change_latency.run,
+    "canary-latency": change_latency.run_canary,
+    "retreat": retreat.run,
+    "recovery": recovery.run,
+    "rollout-requests": rollout_requests.run,
     "loaded-memory": loaded_memory.run,
     "check-duration": check_duration.run,
 }

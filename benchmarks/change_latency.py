@@ -1,28 +1,28 @@
 """From a changed spec to the new pods being asked for, with 100 ModelDeployments: one change at a time, at random.
 
-The clock runs from before the change is sent until a watch of the benchmark sees the new revision's Deployment. The
-floor, measured in turn with it, is the same client writing a Deployment itself and seeing it by the same watch.
+Two benchmarks: a new revision that takes over at once, and one that becomes a canary first. The clock runs from before
+the change is sent until a watch of the benchmark sees the new revision's Deployment. The floor, measured in turn with
+it, is the same client writing a Deployment itself and seeing it by the same watch.
 """
 
 import asyncio
-import time
-from collections.abc import Awaitable
-from contextlib import suppress
 from functools import partial
 from random import Random
-from statistics import quantiles
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.figures import Conditions, Figure
 from benchmarks.requests import Requests, over_connections
 from benchmarks.setting import NAMESPACE, setting
+from benchmarks.sightings import Matches, Sightings, percentile, timed
 from benchmarks.workload import (
-    MODELS,
+    AT_ONCE,
+    ask_for,
     create_models,
     is_served,
     model_deployment,
     names,
     sizes,
+    steps,
     wait_until_served,
 )
 from serinus.api import modeldeployment
@@ -43,48 +43,52 @@ FLOOR: Final = "floor"
 
 
 def run(*, quick: bool) -> list[Figure]:
-    """Measure."""
+    """Measure a revision that takes over as soon as it is ready."""
+    return _run("spec change to pods asked for", AT_ONCE, quick=quick)
+
+
+def run_canary(*, quick: bool) -> list[Figure]:
+    """Measure a revision that takes shares of the traffic first."""
+    return _run("spec change to canary pods asked for", steps((34, 0), (67, 0)), quick=quick)
+
+
+def _run(name: str, rollout: Json, *, quick: bool) -> list[Figure]:
     count, changes = (QUICK_MODEL_COUNT, QUICK_CHANGES) if quick else (MODEL_COUNT, CHANGES)
     with setting() as place:
         operator = place.start_operator()
         operator.wait_until_in_step(timeout=60)
-        measure = partial(_measure, api=place.plane.api, count=count, changes=changes)
+        measure = partial(_measure, api=place.plane.api, rollout=rollout, count=count, changes=changes)
         changed, floor, pods = over_connections(place.plane, measure)
-        load = f"{changes} changes, one at a time, {count} ModelDeployments; {sizes(place.plane.api)}"
+        way = ", ".join(f"{each['weight']} %" for each in rollout["steps"]) or "none"
+        load = f"{changes} changes, one at a time, {count} ModelDeployments; steps: {way}; {sizes(place.plane.api)}"
         conditions = Conditions(load, pods, errors=operator.count_complaints(), work=len(changed))
         operator.stop()
     return [
-        Figure("spec change to pods asked for, p50", _percentile(changed, 50), "ms", conditions, LIMIT_MILLISECONDS),
-        Figure("spec change to pods asked for, p90", _percentile(changed, 90), "ms", conditions),
-        Figure("floor: a Deployment written directly, p50", _percentile(floor, 50), "ms", conditions),
-        Figure("floor: a Deployment written directly, p90", _percentile(floor, 90), "ms", conditions),
+        Figure(f"{name}, p50", percentile(changed, 50), "ms", conditions, LIMIT_MILLISECONDS),
+        Figure(f"{name}, p90", percentile(changed, 90), "ms", conditions),
+        Figure("floor: a Deployment written directly, p50", percentile(floor, 50), "ms", conditions),
+        Figure("floor: a Deployment written directly, p90", percentile(floor, 90), "ms", conditions),
     ]
 
 
-async def _measure(connection: Requests, api: Api, count: int, changes: int) -> tuple[list[float], list[float], int]:
+async def _measure(
+    connection: Requests, api: Api, rollout: Json, count: int, changes: int
+) -> tuple[list[float], list[float], int]:
     step(f"making {count} ModelDeployments")
-    await create_models(connection, names(count))
+    await create_models(connection, names(count), rollout)
     pods = await asyncio.to_thread(wait_until_served, api, count, 300)
-    arrivals = await _Arrivals.begin(connection, api)
-    try:
+    changed, floor = [], []
+    async with Sightings.of(connection, api, DEPLOYMENT) as deployments:
         step(f"changing {changes} of them")
-        changed, floor = [], []
         for name in Random(changes).sample(names(count), changes):  # noqa: S311 - no secret
-            floor.append(await _write_directly(connection, arrivals))
-            changed.append(await _change(connection, arrivals, name))
+            floor.append(await _write_directly(connection, deployments))
+            change = ask_for(connection, name, "2", rollout)
+            changed.append(await timed(change, deployments.first(_comes(name))))
             await eventually_async(partial(_is_served, api, name), DEADLINE_SECONDS, f"{name} is served")
-    finally:
-        await arrivals.end()
     return changed, floor, pods
 
 
-async def _change(connection: Requests, arrivals: "_Arrivals", name: str) -> float:
-    """Return the milliseconds from a change of a spec until there is the new revision's Deployment."""
-    manifest = model_deployment(name, version="2")
-    return await arrivals.time(name, connection.merge(f"{MODELS}/{name}", {"spec": manifest["spec"]}))
-
-
-async def _write_directly(connection: Requests, arrivals: "_Arrivals") -> float:
+async def _write_directly(connection: Requests, deployments: Sightings) -> float:
     """Return the milliseconds from writing a Deployment until it is seen."""
     labels = {LABEL_DEPLOYMENT: FLOOR}
     pods = {"metadata": {"labels": labels}, "spec": model_deployment(FLOOR)["spec"]["template"]["spec"]}
@@ -95,49 +99,15 @@ async def _write_directly(connection: Requests, arrivals: "_Arrivals") -> float:
         "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": pods},
     }
     path = f"{DEPLOYMENTS}/{FLOOR}"
-    milliseconds = await arrivals.time(FLOOR, connection.apply(path, manifest))
+    milliseconds = await timed(connection.apply(path, manifest), deployments.first(_comes(FLOOR)))
     await connection.delete(path)
     return milliseconds
 
 
-class _Arrivals:
-    """Notes when the first Deployment of each ModelDeployment is seen that somebody waits for."""
-
-    def __init__(self, connection: Requests, since: str) -> None:
-        self._awaited: dict[str, asyncio.Future[float]] = {}
-        self._task = asyncio.create_task(self._follow(connection, since))
-
-    @classmethod
-    async def begin(cls, connection: Requests, api: Api) -> "_Arrivals":
-        listed = await asyncio.to_thread(api.request, "GET", DEPLOYMENTS, query={"limit": "1"})
-        return cls(connection, listed["metadata"]["resourceVersion"])
-
-    async def end(self) -> None:
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
-
-    async def time(self, name: str, write: Awaitable[Any]) -> float:
-        """Return the milliseconds from the write until a Deployment appears."""
-        self._awaited[name] = arrival = asyncio.get_running_loop().create_future()
-        started = time.perf_counter()
-        await write
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            seen: float = await arrival
-        return (seen - started) * 1000
-
-    async def _follow(self, connection: Requests, since: str) -> None:
-        async for event in connection.watch(DEPLOYMENTS, since):
-            if event["type"] == "ADDED":
-                name = event["object"]["metadata"]["labels"][LABEL_DEPLOYMENT]
-                if arrival := self._awaited.pop(name, None):
-                    arrival.set_result(time.perf_counter())
+def _comes(name: str) -> Matches:
+    return lambda change, item: change == "ADDED" and item["metadata"]["labels"][LABEL_DEPLOYMENT] == name
 
 
 async def _is_served(api: Api, name: str) -> bool:
     model: Json | None = await asyncio.to_thread(api.read, API_VERSION, modeldeployment.KIND, name, NAMESPACE)
     return model is not None and is_served(model)
-
-
-def _percentile(milliseconds: list[float], percent: int) -> float:
-    return quantiles(milliseconds, n=100, method="inclusive")[percent - 1]

@@ -4,7 +4,6 @@ The operator is started anew beside them, so that the minute lies between its sw
 counted apart, and so is one sweep, for which the benchmark waits afterwards.
 """
 
-import time
 from collections import Counter
 from functools import partial
 from typing import Final
@@ -13,7 +12,7 @@ from benchmarks.figures import Conditions, Figure
 from benchmarks.operator_process import OperatorProcess
 from benchmarks.requests import over_connections
 from benchmarks.setting import Setting, setting
-from benchmarks.traffic import READS, Asked, described, renewals, total
+from benchmarks.traffic import READS, WRITES, Asked, described, renewals, total
 from benchmarks.workload import create_models, names, sizes, wait_until_served
 from tests.cluster.eventually import eventually
 from tests.cluster.parts.progress import step
@@ -42,7 +41,7 @@ def run(*, quick: bool) -> list[Figure]:
         operator.wait_until_in_step(timeout=60)
         operator.wait_until_at_rest(timeout=SETTLING_SECONDS)
         step(f"counting the requests of {seconds} s")
-        asked = _requests_of(place, seconds)
+        asked = place.traffic.count_for(seconds)
         swept = _requests_of_one_sweep(place, operator)
         load = f"{models} idle ModelDeployments, {seconds} s; {sizes(place.plane.api)}"
         conditions = Conditions(
@@ -50,20 +49,12 @@ def run(*, quick: bool) -> list[Figure]:
         )
         operator.stop()
     return [
-        Figure("writes while idle", total(asked, "write"), "requests", conditions, limit=0),
+        Figure("writes while idle", total(asked, *WRITES), "requests", conditions, limit=0),
         Figure("reads while idle", total(asked, *READS), "requests", conditions, limit=0),
         Figure("apart: Lease while idle", renewals(asked), "requests", conditions),
         Figure("apart: watches opened while idle", total(asked, "watch"), "requests", conditions),
         Figure("apart: one sweep, reads", total(swept, *READS), "requests", conditions),
     ]
-
-
-def _requests_of(place: Setting, seconds: float) -> Counter[Asked]:
-    before = place.traffic.count()
-    time.sleep(seconds)
-    asked = place.traffic.count() - before
-    step(f"asked: {described(asked)}")
-    return asked
 
 
 def _requests_of_one_sweep(place: Setting, operator: OperatorProcess) -> Counter[Asked]:

@@ -11,7 +11,7 @@ from benchmarks.figures import Conditions, Figure
 from benchmarks.operator_process import Memory, OperatorProcess
 from benchmarks.requests import over_connections
 from benchmarks.setting import GIBIBYTE, Setting, setting
-from benchmarks.traffic import READS, described, total
+from benchmarks.traffic import READS, WRITES, described, total
 from benchmarks.workload import (
     KIBIBYTE,
     count_ready_pods,
@@ -73,7 +73,7 @@ def _started_anew(place: Setting, models: int) -> list[Figure]:
         Figure("memory after a restart with 1,000, peak", memory.peak, "MB", conditions, LIMIT_MB),
         Figure("time until in step after a restart", seconds, "s", conditions),
         Figure("reads after a restart", total(asked, *READS), "requests", conditions),
-        Figure("writes after a restart, but for the Lease", total(asked, "write"), "requests", conditions),
+        Figure("writes after a restart, but for the Lease", total(asked, *WRITES), "requests", conditions),
     ]
 
 

@@ -35,7 +35,7 @@ class Memory:
 
 
 class OperatorProcess:
-    """Runs from `start` until `stop`."""
+    """Runs from the moment it is made until `stop` or `kill`."""
 
     def __init__(self, plane: ControlPlane, python_path: str, name: str, *flags: str) -> None:
         self._log = plane.launcher.log_of(name)
@@ -112,6 +112,12 @@ class OperatorProcess:
         for line in complaints:
             step(f"the operator complained: {line}")
         return len(complaints)
+
+    def kill(self) -> None:
+        """End it by SIGKILL, as the machine would."""
+        self._check()
+        self._process.kill()
+        eventually(lambda: not self._process.runs(), END_SECONDS, "the operator has ended", interval=0.001)
 
     def stop(self) -> None:
         """Ask it to end and return when it has."""

@@ -26,6 +26,7 @@ class Setting:
     """A control plane in which everything is ready but the operator."""
 
     plane: ControlPlane
+    nodes: SimulatedNodes
     traffic: Traffic
     _python_path: str
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
@@ -46,10 +47,10 @@ def setting(etcd_quota_bytes: int = 2 * GIBIBYTE) -> Iterator[Setting]:
         etcd_quota_bytes=etcd_quota_bytes,
         users=((USER, "operators"),),
     )
-    with bare_control_plane(options) as plane, SimulatedNodes(plane, count=NODES):
+    with bare_control_plane(options) as plane, SimulatedNodes(plane, count=NODES) as nodes:
         apply_definitions(plane.api)
         _admit(plane)
-        yield Setting(plane, Traffic(plane, USER), python_path)
+        yield Setting(plane, nodes, Traffic(plane, USER), python_path)
 
 
 def _admit(plane: ControlPlane) -> None:

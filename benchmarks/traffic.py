@@ -5,29 +5,37 @@ user gets a FlowSchema of its own.
 """
 
 import re
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import product
 from typing import Final, NamedTuple
 
-from serinus.cluster.resources import BY_KIND, EVENT, LEASE, Resource
+from serinus.cluster.resources import BY_KIND, EVENT, LEASE, MODEL_DEPLOYMENT, MODEL_RELEASE, Resource
 from tests.cluster.api import Json
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
+from tests.cluster.parts.progress import step
 
 ACTIONS: Final[dict[str, tuple[str, ...]]] = {
     "get": ("get",),
     "list": ("list",),
     "watch": ("watch",),
-    "write": ("create", "update", "patch", "delete", "deletecollection"),
+    "create": ("create",),
+    "update": ("update",),
+    "patch": ("patch",),
+    "delete": ("delete", "deletecollection"),
 }
 READS: Final = ("get", "list")
+WRITES: Final = ("create", "update", "patch", "delete")
+ALL: Final = tuple(ACTIONS)
 RIGHTS: Final = Resource("authorization.k8s.io/v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews")
 """A question about our rights: a read, though its verb is create."""
+STATUS: Final = "/status"
 OTHERS: Final = "others"
 """Every resource that is not the operator's business, and addresses that are no resource."""
 DISPATCHED: Final = re.compile(
-    r'^apiserver_flowcontrol_dispatched_requests_total\{flow_schema="bench\.(\w+)\.(\w+)".*\} (\S+)$', re.MULTILINE
+    r'^apiserver_flowcontrol_dispatched_requests_total\{flow_schema="bench\.(\w+)\.([\w.]+)".*\} (\S+)$', re.MULTILINE
 )
 
 
@@ -36,6 +44,7 @@ class Asked(NamedTuple):
 
     action: str
     resource: str
+    """The kind in the plural; of our own kinds the status is counted apart, as `modelreleases/status`."""
 
 
 class Traffic:
@@ -45,6 +54,8 @@ class Traffic:
         self._plane = plane
         for resource, (action, verbs) in product((*BY_KIND.values(), EVENT, LEASE, None), ACTIONS.items()):
             plane.api.apply(_flow_schema(user, action, verbs, resource))
+        for resource in (MODEL_DEPLOYMENT, MODEL_RELEASE):
+            plane.api.apply(_flow_schema(user, "patch", ("patch",), resource, STATUS))
         plane.api.apply(_flow_schema(user, "get", ("create",), RIGHTS))
         as_user = plane.api_as(user)
         before = self.count()
@@ -58,12 +69,21 @@ class Traffic:
     def count(self) -> Counter[Asked]:
         """Return how often each kind of request was made so far."""
         found = DISPATCHED.findall(self._plane.api.text("/metrics"))
-        return Counter({Asked(action, resource): int(float(count)) for action, resource, count in found})
+        return Counter({Asked(action, path.replace(".", "/")): int(float(count)) for action, path, count in found})
+
+    def count_for(self, seconds: float) -> Counter[Asked]:
+        """Return how often each kind of request is made within some seconds from now."""
+        before = self.count()
+        time.sleep(seconds)
+        asked = self.count() - before
+        step(f"asked: {described(asked)}")
+        return asked
 
 
-def total(counts: Counter[Asked], *actions: str) -> int:
-    """Return the number of requests of some actions, but for the Lease."""
-    return sum(count for asked, count in counts.items() if asked.action in actions and asked.resource != LEASE.plural)
+def total(counts: Counter[Asked], *actions: str, but_for: Collection[Resource] = ()) -> int:
+    """Return the number of requests of some actions, but for those about the Lease and whatever else is named."""
+    left_out = {LEASE.plural, *(resource.plural for resource in but_for)}
+    return sum(count for asked, count in counts.items() if asked.action in actions and asked.resource not in left_out)
 
 
 def renewals(counts: Counter[Asked]) -> int:
@@ -77,13 +97,14 @@ def described(counts: Counter[Asked]) -> str:
     return ", ".join(made) or "no request"
 
 
-def _flow_schema(user: str, action: str, verbs: Iterable[str], resource: Resource | None) -> Json:
+def _flow_schema(user: str, action: str, verbs: Iterable[str], resource: Resource | None, part: str = "") -> Json:
+    path = resource.plural + part if resource else OTHERS
     rules: Json = {
         "resourceRules": [
             {
                 "verbs": list(verbs),
                 "apiGroups": [resource.group] if resource else ["*"],
-                "resources": [resource.plural, f"{resource.plural}/status"] if resource else ["*"],
+                "resources": [path] if resource else ["*"],
                 "clusterScope": True,
                 "namespaces": ["*"],
             }
@@ -94,7 +115,7 @@ def _flow_schema(user: str, action: str, verbs: Iterable[str], resource: Resourc
     return {
         "apiVersion": "flowcontrol.apiserver.k8s.io/v1",
         "kind": "FlowSchema",
-        "metadata": {"name": f"bench.{action}.{resource.plural if resource else OTHERS}"},
+        "metadata": {"name": f"bench.{action}.{path.replace('/', '.')}"},
         "spec": {
             "matchingPrecedence": 100 if resource else 200,
             "priorityLevelConfiguration": {"name": "workload-high"},

@@ -1,6 +1,7 @@
 """ModelDeployments and ModelReleases for benchmarks, and the wait until operator and nodes are done with them."""
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Final
@@ -8,10 +9,12 @@ from typing import Final
 from benchmarks.requests import Requests, each_of
 from benchmarks.setting import NAMESPACE
 from serinus.api import modeldeployment
+from serinus.api.commands import ANNOTATION_COMMAND
 from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
 from serinus.api.names import API_VERSION, LABEL_DEPLOYMENT, REVISION_LENGTH
 from serinus.cluster.resources import MODEL_DEPLOYMENT, MODEL_RELEASE
 from serinus.render.children import Owner, release
+from serinus.render.revision import revision_of
 from serinus.render.snapshot import revision_labels
 from tests.cluster.api import Api, Json
 from tests.cluster.eventually import NotYetError, eventually
@@ -20,7 +23,11 @@ REPLICAS: Final = 3
 KIBIBYTE: Final = 1024
 LOOK_SECONDS: Final = 2.0
 """Looking at a thousand of them is work for the API server, too."""
+SHORT_LOOK_SECONDS: Final = 0.2
 BULK_FIELDS: Final = 50
+HELD_FOR_EVER: Final = 86_400
+AT_ONCE: Final[Json] = {"steps": []}
+"""A new revision takes over as soon as all its pods are ready."""
 MODELS: Final = MODEL_DEPLOYMENT.path(NAMESPACE)
 RELEASES: Final = MODEL_RELEASE.path(NAMESPACE)
 
@@ -30,7 +37,12 @@ def names(number: int) -> list[str]:
     return [f"model-{index:04}" for index in range(number)]
 
 
-def model_deployment(name: str, version: str = "1") -> Json:
+def steps(*held: tuple[int, int], **fields: int) -> Json:
+    """Return a rollout of steps, each a weight and the seconds it is held at least."""
+    return {"steps": [{"weight": weight, "minSeconds": seconds} for weight, seconds in held], **fields}
+
+
+def model_deployment(name: str, version: str = "1", rollout: Json = AT_ONCE) -> Json:
     """Return a ModelDeployment of ordinary size."""
     return {
         "apiVersion": API_VERSION,
@@ -39,15 +51,27 @@ def model_deployment(name: str, version: str = "1") -> Json:
         "spec": {
             "model": {"version": version},
             "replicas": REPLICAS,
-            "rollout": {"steps": []},
+            "rollout": rollout,
             "template": _template(name, version),
         },
     }
 
 
-async def create_models(connection: Requests, wanted: list[str]) -> None:
+async def create_models(connection: Requests, wanted: list[str], rollout: Json = AT_ONCE) -> None:
     """Create ModelDeployments."""
-    await each_of(wanted, lambda name: connection.create(MODELS, model_deployment(name)))
+    await each_of(wanted, lambda name: connection.create(MODELS, model_deployment(name, rollout=rollout)))
+
+
+async def ask_for(connection: Requests, name: str, version: str, rollout: Json) -> str:
+    """Ask for a version of a ModelDeployment; return the revision that it will be."""
+    spec = model_deployment(name, version, rollout)["spec"]
+    await connection.merge(f"{MODELS}/{name}", {"spec": spec})
+    return revision_of(spec)
+
+
+async def give_command(connection: Requests, name: str, text: str) -> None:
+    """Give a command about a rollout."""
+    await connection.merge(f"{MODELS}/{name}", {"metadata": {"annotations": {ANNOTATION_COMMAND: text}}})
 
 
 async def create_releases(connection: Requests, api: Api, number: int, size: int) -> None:
@@ -68,6 +92,18 @@ async def create_releases(connection: Requests, api: Api, number: int, size: int
     await each_of(past, create)
 
 
+def image_of(name: str, version: str) -> str:
+    """Return the image of a version: simulated nodes decide by it how pods fare."""
+    return f"registry.example/{name}:{version}"
+
+
+def read_model(api: Api, name: str) -> Json:
+    """Return a ModelDeployment that is there."""
+    model = api.read(API_VERSION, modeldeployment.KIND, name, NAMESPACE)
+    assert model is not None, f"no ModelDeployment {name}"
+    return model
+
+
 def wait_until_served(api: Api, number: int, timeout: float) -> int:
     """Return the number of ready pods, once every ModelDeployment reports that all of its pods serve."""
 
@@ -81,11 +117,37 @@ def wait_until_served(api: Api, number: int, timeout: float) -> int:
     return count_ready_pods(api)
 
 
+def wait_until_held(api: Api, wanted: Collection[str], weight: int, timeout: float) -> int:
+    """Return the number of ready pods, once the canaries of these ModelDeployments have their weight, also in force."""
+
+    def held() -> bool:
+        models = {model["metadata"]["name"]: model for model in api.find(API_VERSION, modeldeployment.KIND, NAMESPACE)}
+        ready = sum(_holds(models[name], weight) for name in wanted)
+        if ready < len(wanted):
+            raise NotYetError(f"{ready} of {len(wanted)} canaries hold {weight} %")
+        return True
+
+    eventually(held, timeout, f"the canaries hold {weight} %", interval=SHORT_LOOK_SECONDS)
+    return count_ready_pods(api)
+
+
+def _holds(model: Json, weight: int) -> bool:
+    canary: Json = model["status"].get("canary", {})
+    if "weight" not in canary:
+        return False
+    in_force = canary["weightInForce"] > 0
+    return bool(canary["weight"] == weight and in_force == (weight > 0))
+
+
 def count_ready_pods(api: Api) -> int:
     """Return the number of ready pods."""
-    pods = api.find("v1", "Pod", NAMESPACE, labels=LABEL_DEPLOYMENT)
-    conditions = (condition for pod in pods for condition in pod["status"].get("conditions", ()))
-    return sum(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+    return sum(map(is_ready, api.find("v1", "Pod", NAMESPACE, labels=LABEL_DEPLOYMENT)))
+
+
+def is_ready(pod: Json) -> bool:
+    """Whether a pod takes traffic."""
+    conditions = pod["status"].get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
 
 
 def is_served(model: Json) -> bool:
@@ -113,7 +175,7 @@ def _template(name: str, version: str) -> Json:
             "containers": [
                 {
                     "name": "model",
-                    "image": f"registry.example/{name}:{version}",
+                    "image": image_of(name, version),
                     "ports": [{"name": "http", "containerPort": 8080}],
                     "env": [{"name": f"SETTING_{index}", "value": f"value of setting {index}"} for index in range(8)],
                     "resources": {

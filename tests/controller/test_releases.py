@@ -229,6 +229,12 @@ async def test_the_record_that_is_deleted_is_the_one_that_was_seen() -> None:
     assert bench.client.writes == [Write("delete", RECORD, uid=f"ModelRelease-{RECORD.name}")]
 
 
+async def test_a_record_that_was_deleted_counts_no_more_before_the_watch_says_so() -> None:
+    bench = Bench(record(), seen=sightings.release())
+    await bench.releases.forget(MODEL, REVISION)
+    assert releases_of(bench.cache, MODEL) == []
+
+
 class TestAttempts:
     """The record of what was tried: written in one patch, and read only where somebody else wrote it."""
 

@@ -59,10 +59,10 @@ class Cache:
         known = self._objects.get(identity)
         return max(known.version if known else -1, self._unreadable.get(uid, -1)) >= version
 
-    def mark_deleting(self, child: SeenChild) -> None:
-        """Note that we deleted a child; the watch will say when it is gone."""
-        if self._objects.get(child.identity) is child:
-            self._objects[child.identity] = replace(child, deleting=True)
+    def mark_deleting(self, item: Seen) -> None:
+        """Note that we deleted an object; the watch will say when it is gone."""
+        if self._objects.get(item.identity) is item:
+            self._objects[item.identity] = replace(item, deleting=True)
 
     def find(self, identity: Identity) -> Seen | None:
         """Return the object at an address, whoever's it is."""

@@ -147,6 +147,7 @@ class Releases:
         found = self._find(model, revision)
         if found is not None:
             await self._client.delete(MODEL_RELEASE, model.key.namespace, found.identity.name, found.uid)
+            self._cache.mark_deleting(found)
 
     async def _record(
         self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str, known: bytes | None
