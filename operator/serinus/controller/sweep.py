@@ -1,23 +1,33 @@
-"""Compares the cache with the server: says when all was seen, and finds deletions that the watch never reported."""
+"""Compares the cache with the server: says when all was seen, and makes up for what the watch never reported."""
 
 import asyncio
 import logging
-from typing import Final
+from typing import Final, NamedTuple
 
 from serinus.api.names import LABEL_DEPLOYMENT
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import METADATA, Client
 from serinus.cluster.errors import ApiError, Retry
-from serinus.cluster.objects import Identity
+from serinus.cluster.objects import Identity, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT, Resource
 from serinus.controller import metrics
-from serinus.controller.edge import WATCHED
+from serinus.controller.edge import WATCHED, note_sight
 from serinus.controller.queue import Queue
 
 logger = logging.getLogger(__name__)
 
 FIRST_LOOK_SECONDS: Final = 0.05
 SLOWEST_LOOK_SECONDS: Final = 2.0
+LATE_SECONDS: Final = 0.5
+"""How long a watch may take to bring what a list has. What it has not brought then is read."""
+
+
+class _Lost(NamedTuple):
+    """An object as a list has it and no watch has brought it."""
+
+    identity: Identity
+    uid: str
+    version: int
 
 
 class Sweep:
@@ -42,27 +52,51 @@ class Sweep:
         while True:
             await asyncio.sleep(self._interval)
             for resource in WATCHED:
-                await self._is_complete(resource)
+                await self._is_made_up(resource)
 
     async def catch_up(self) -> None:
-        """Return when the watches have brought everything that the server has now."""
+        """Return when the cache has everything that the server has now."""
+        # At the start the watches bring it all; later they may have lost something, which they will not bring.
+        is_complete = self._is_made_up if self.synced.is_set() else self._is_brought
         for resource in WATCHED:  # one kind after the other: a look at a large cluster is work for the API server
             pause = FIRST_LOOK_SECONDS
-            while not await self._is_complete(resource):
+            while not await is_complete(resource):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
 
-    async def _is_complete(self, resource: Resource) -> bool:
+    async def _is_brought(self, resource: Resource) -> bool:
         try:
-            return await self._sweep(resource) == 0
+            return not await self._sweep(resource)
         except (Retry, ApiError) as error:
             logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
             return False
 
-    async def _sweep(self, resource: Resource) -> int:
-        """Drop what is gone, and return how much the watches have not brought yet."""
+    async def _is_made_up(self, resource: Resource) -> bool:
+        try:
+            if missing := await self._sweep(resource):
+                await asyncio.sleep(LATE_SECONDS)
+                for lost in missing:
+                    await self._make_up(resource, lost)
+        except (Retry, ApiError) as error:
+            logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
+            return False
+        return True
+
+    async def _make_up(self, resource: Resource, lost: _Lost) -> None:
+        """Read what the watch has not brought in time."""
+        if self._cache.has_seen(*lost):
+            return
+        document = await self._client.find(resource, lost.identity.namespace, lost.identity.name)
+        if document is None:  # it went meanwhile
+            return
+        logger.warning("changed without the watch saying so", extra={"object": "/".join(lost.identity)})
+        metrics.SWEPT_OBJECTS.labels("changed").inc()
+        note_sight(lambda: seen(resource.kind, document), document["metadata"], self._cache, self._queue, gone=False)
+
+    async def _sweep(self, resource: Resource) -> list[_Lost]:
+        """Drop what is gone, and return what the watches have not brought yet."""
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
-        missing = 0
+        missing = []
         async for page in self._client.pages(
             resource, METADATA, None if resource is MODEL_DEPLOYMENT else LABEL_DEPLOYMENT
         ):
@@ -70,8 +104,9 @@ class Sweep:
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
                 identity = Identity(resource.kind, metadata["namespace"], metadata["name"])
-                if not self._cache.has_seen(identity, metadata["uid"], int(metadata["resourceVersion"])):
-                    missing += 1
+                lost = _Lost(identity, metadata["uid"], int(metadata["resourceVersion"]))
+                if not self._cache.has_seen(*lost):
+                    missing.append(lost)
         for item in known.values():
             # Still as it was before the list: what changed meanwhile is newer than the list.
             if self._cache.find(item.identity) is item and self._cache.remove(item):
