@@ -310,6 +310,17 @@ async def test_a_collection_comes_page_by_page(client: Client, server: Server) -
         assert request.headers["Accept"] == METADATA
 
 
+@pytest.mark.parametrize(("items", "found"), [([{"metadata": {}}], {"metadata": {}}), ([], None), (None, None)])
+async def test_one_object_is_found_by_the_right_to_list(
+    client: Client, server: Server, items: list[Document] | None, found: Document | None
+) -> None:
+    server.answers = [answer({"metadata": {}, "items": items})]
+    assert await client.find(POD, "risk", "fraud-x") == found
+    (request,) = server.requests
+    assert request.path == "/api/v1/namespaces/risk/pods"
+    assert request.query["fieldSelector"] == "metadata.name=fraud-x"
+
+
 async def events(client: Client) -> list[Document]:
     return [event async for event in client.watch(POD, METADATA, "10", lambda: None)]
 

@@ -58,6 +58,11 @@ class FakeClient(Client):
             raise NotFoundError(404, "NotFound", f'{resource.plural} "{name}" not found')
         return self.documents[identity]
 
+    async def find(self, resource: Resource, namespace: str, name: str) -> Document | None:
+        identity = Identity(resource.kind, namespace, name)
+        self.reads.append(identity)
+        return self.documents.get(identity)
+
     async def apply(self, manifest: Document, *, manager: str = FIELD_MANAGER, force: bool = True) -> Document:
         identity = address_of(manifest)
         self._note(Write("apply", identity, manifest, force, manager))

@@ -1,4 +1,4 @@
-"""The sweep: when all was seen, and what went without anybody saying so."""
+"""The sweep: when all was seen, and what changed or went without anybody saying so."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,8 @@ from serinus.cluster.objects import Seen
 from serinus.cluster.resources import HTTP_ROUTE
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
-from serinus.controller.sweep import SLOWEST_LOOK_SECONDS, Sweep
+from serinus.controller.sweep import LATE_SECONDS, SLOWEST_LOOK_SECONDS, Sweep
+from tests.cluster_layer import documents
 from tests.cluster_layer.clock import Clock
 from tests.cluster_layer.sightings import KEY, child, model, pod, route
 from tests.controller.fake_client import FakeClient
@@ -176,3 +177,48 @@ async def test_what_was_of_a_kind_that_went_is_forgotten_and_its_watch_not_misse
     bench.clock.now += 10_000
     assert bench.queued()
     assert bench.health.watch_age_seconds() == 0
+
+
+async def test_a_change_that_no_watch_brought_is_read_and_its_model_deployment_looked_at(bench: Bench) -> None:
+    assert await bench.is_synced_after(0)
+    _changes_unseen(bench, version=7)
+    await bench.is_synced_after(INTERVAL)
+    await bench.is_synced_after(LATE_SECONDS)
+    (found,) = bench.cache.children(KEY)
+    assert found.version == 7
+    assert await bench.queue.get() == KEY
+
+
+async def test_a_watch_is_given_time_to_bring_what_has_just_changed(bench: Bench) -> None:
+    assert await bench.is_synced_after(0)
+    _changes_unseen(bench, version=7)
+    await bench.is_synced_after(INTERVAL)
+    bench.cache.put(child(version=7))
+    await bench.is_synced_after(LATE_SECONDS)
+    assert bench.client.reads == []
+
+
+async def test_what_went_before_it_could_be_read_stays_unknown(bench: Bench) -> None:
+    assert await bench.is_synced_after(0)
+    bench.client.collections = {"Service": [page(child(version=7))]}
+    await bench.is_synced_after(INTERVAL)
+    await bench.is_synced_after(LATE_SECONDS)
+    assert bench.cache.children(KEY) == []
+
+
+async def test_who_comes_to_lead_reads_what_the_watches_have_lost(bench: Bench) -> None:
+    assert await bench.is_synced_after(0)
+    _changes_unseen(bench, version=7)
+    catching_up = asyncio.create_task(bench.sweep.catch_up())
+    await bench.clock.advance()
+    await bench.clock.advance(LATE_SECONDS)
+    assert catching_up.done()
+    assert [found.version for found in bench.cache.children(KEY)] == [7]
+
+
+def _changes_unseen(bench: Bench, version: int) -> None:
+    """The server has a later state of a child, of which no watch tells."""
+    changed = child(version=version)
+    bench.client.collections = {"Service": [page(changed)]}
+    name = changed.identity.name
+    bench.client.documents = {changed.identity: documents.child(name, uid=changed.uid, version=version)}

@@ -11,8 +11,9 @@ import json
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -44,6 +45,11 @@ class Request:
         """Whether it changes an object that matters."""
         return self.method in WRITES and self.plural not in BYSTANDERS
 
+    @property
+    def what(self) -> str:
+        """What is asked of which kind."""
+        return " ".join(filter(None, (self.method, self.plural, self.part)))
+
     def __str__(self) -> str:
         return " ".join(filter(None, (self.method, self.plural, self.name, self.part)))
 
@@ -57,12 +63,47 @@ class Request:
         return cls(request.method, namespace, plural, name, part, "watch" in request.query)
 
 
+@dataclass(frozen=True)
+class Change:
+    """One event of a watch."""
+
+    plural: str
+    type: str
+    namespace: str
+    name: str
+
+    @classmethod
+    def of(cls, plural: str, line: bytes) -> "Change":
+        """Read an event; a row of a table has its object inside."""
+        event = json.loads(line)
+        item = event["object"]
+        rows = item.get("rows") or ({"object": item},)
+        metadata = rows[0]["object"].get("metadata") or {}
+        return cls(plural, event["type"], metadata.get("namespace", ""), metadata.get("name", ""))
+
+
+Arrivals = Sequence[float]
+"""After how many seconds an event arrives: once for each of them, never where there is none."""
+ON_TIME: Final[Arrivals] = (0.0,)
+
+
 class Exchange:
     """One request under way, which a fault may forward, answer itself or leave unanswered."""
 
-    def __init__(self, request: web.Request, upstream: aiohttp.ClientSession) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        upstream: aiohttp.ClientSession,
+        arrivals: Callable[[Change], Arrivals] | None = None,
+    ) -> None:
         self._request = request
         self._upstream = upstream
+        self._arrivals = arrivals
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """What is asked for, and in which form."""
+        return self._request.path_qs, self._request.headers.get("Accept", "")
 
     async def forward(self) -> web.StreamResponse:
         """Let the API server answer."""
@@ -75,15 +116,49 @@ class Exchange:
                 return web.Response(status=answer.status, body=await answer.read(), headers=kept)
             stream = web.StreamResponse(status=answer.status, headers=kept)
             await stream.prepare(self._request)
-            async for chunk in answer.content.iter_any():
-                await stream.write(chunk)
+            if self._arrivals:
+                await self._pass_events(answer.content, stream, self._arrivals)
+            else:
+                async for chunk in answer.content.iter_any():
+                    await stream.write(chunk)
             return stream
+
+    async def _pass_events(
+        self, events: aiohttp.StreamReader, stream: web.StreamResponse, arrivals: Callable[[Change], Arrivals]
+    ) -> None:
+        plural = Request.of(self._request).plural
+        late: set[asyncio.Task[None]] = set()
+        try:
+            async for line in _lines(events):
+                for seconds in arrivals(Change.of(plural, line)):
+                    if seconds:
+                        late.add(asyncio.create_task(_write_later(stream, line, seconds)))
+                    else:
+                        await stream.write(line)
+        finally:
+            for task in late:
+                task.cancel()
 
     def hang_up(self) -> web.Response:
         """End the connection without an answer."""
         if self._request.transport:
             self._request.transport.abort()
         return web.Response()
+
+
+async def _lines(stream: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length, each with its end."""
+    rest = b""
+    async for chunk in stream.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in filter(None, lines):
+            yield line + b"\n"
+
+
+async def _write_later(stream: web.StreamResponse, line: bytes, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    with suppress(ConnectionError):
+        await stream.write(line)
 
 
 Fault = Callable[[Exchange], Awaitable[web.StreamResponse]]
@@ -157,6 +232,8 @@ class Proxy:
         """What to do to a request; None lets it pass. Called once for each, in the order in which they arrive."""
         self.done: Callable[[Request, int], None] = lambda *_: None
         """Told of every request that the API server answered, with the status code."""
+        self.arrivals: Callable[[Change], Arrivals] | None = None
+        """When an event of a watch arrives; to be set before the watch is opened, and None lets all pass unread."""
         self._server = plane.place.server
         self._trust = ssl.create_default_context(cafile=plane.authority)
         self._loop: asyncio.AbstractEventLoop
@@ -180,8 +257,12 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(timeout=30)
 
+    def call(self, act: Callable[[], object]) -> None:
+        """Do something in the proxy's thread, soon."""
+        self._loop.call_soon_threadsafe(act)
+
     def break_watches(self) -> None:
-        """End every watch there is, without a word; to be called by a fault, in the proxy's thread."""
+        """End every watch there is, without a word; to be called in the proxy's thread, as a fault is."""
         for connection in self._watches:
             connection.abort()
 
@@ -212,7 +293,7 @@ class Proxy:
 
     async def _handle(self, incoming: web.Request, upstream: aiohttp.ClientSession) -> web.StreamResponse:
         request = Request.of(incoming)
-        exchange = _Counted(incoming, upstream, lambda status: self.done(request, status))
+        exchange = _Counted(incoming, upstream, self.arrivals, lambda status: self.done(request, status))
         fault = self._fault_of_watch(request) if request.watches else self.fault(request)
         if request.watches and incoming.transport:
             self._watches[incoming.transport] = request.plural
@@ -234,8 +315,14 @@ class Proxy:
 class _Counted(Exchange):
     """An exchange that tells when the API server has answered."""
 
-    def __init__(self, request: web.Request, upstream: aiohttp.ClientSession, answered: Callable[[int], None]) -> None:
-        super().__init__(request, upstream)
+    def __init__(
+        self,
+        request: web.Request,
+        upstream: aiohttp.ClientSession,
+        arrivals: Callable[[Change], Arrivals] | None,
+        answered: Callable[[int], None],
+    ) -> None:
+        super().__init__(request, upstream, arrivals)
         self._answered = answered
 
     async def forward(self) -> web.StreamResponse:

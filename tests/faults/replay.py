@@ -67,7 +67,7 @@ def record(rig: Rig) -> Recording:
     for step in SCRIPT:
         step.act(run.model)
         step.settled(run.model)
-        states.append(_at_rest(run.model))
+        states.append(at_rest(run.model))
     recording = Recording(states, Counter(run.objects), run.writes)
     run.model.delete()
     return recording
@@ -100,7 +100,7 @@ def _begin(rig: Rig, mischief: Mischief) -> Run:
     return run
 
 
-def _at_rest(model: Model) -> Json:
+def at_rest(model: Model) -> Json:
     def rests() -> Json:
         state = state_of(model)
         time.sleep(REST_SECONDS)
@@ -114,13 +114,13 @@ def _at_rest(model: Model) -> Json:
 def _converges(model: Model, wanted: Json, step: str) -> None:
     def same() -> bool:
         state = state_of(model)
-        assert state == wanted, _difference(wanted, state)
+        assert state == wanted, difference(wanted, state)
         return True
 
     eventually(same, STEP_SECONDS, f"'{step}' ends as in the undisturbed run", interval=LOOK_SECONDS)
 
 
-def _difference(wanted: Json, state: Json) -> str:
+def difference(wanted: Json, state: Json) -> str:
     return "; ".join(
         f"{name}: {state.get(name, 'missing')}, wanted {wanted.get(name, 'nothing')}"
         for name in sorted(wanted.keys() | state.keys())

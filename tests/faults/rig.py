@@ -28,9 +28,9 @@ class Rig:
 
 
 @contextmanager
-def new_rig() -> Iterator[Rig]:
-    """A rig of one's own."""
+def new_rig(*flags: str) -> Iterator[Rig]:
+    """A rig of one's own, whose operator has these flags."""
     with bare_control_plane() as plane, SimulatedNodes(plane) as nodes, Proxy(plane) as proxy:
         apply_definitions(plane.api)
-        with prepared(plane, server=proxy.url) as operator:
+        with prepared(plane, flags=flags, server=proxy.url) as operator:
             yield Rig(plane, nodes, proxy, operator)

@@ -76,6 +76,12 @@ class Client:
         """Return one object."""
         return await self._request("GET", resource.path(namespace, name))
 
+    async def find(self, resource: Resource, namespace: str, name: str) -> Document | None:
+        """Return one object, if it is there, as a list has it: that needs no other right than the watch does."""
+        query = {"fieldSelector": f"metadata.name={name}"}
+        page = await self._request("GET", resource.path(namespace), query=query)
+        return next(iter(page["items"] or ()), None)
+
     async def apply(self, manifest: Document, *, manager: str = FIELD_MANAGER, force: bool = True) -> Document:
         """Write an intent by server-side apply; a resourceVersion or uid in it is a precondition."""
         metadata = manifest["metadata"]

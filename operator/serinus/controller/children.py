@@ -29,12 +29,18 @@ class Children:
         self._cache = cache
         self._client = client
 
-    async def ensure(self, model: SeenModelDeployment, manifest: Manifest) -> None:
-        """Make one object what the manifest says."""
+    async def ensure(self, model: SeenModelDeployment, manifest: Manifest, *, named_by_user: bool = False) -> None:
+        """Make one object what the manifest says.
+
+        Somebody may use the model's own name for an object with which ours would merge without a conflict. Names with
+        a revision in them are nobody else's.
+        """
         wanted = sealed(manifest)
         identity = Identity(manifest["kind"], model.key.namespace, manifest["metadata"]["name"])
         known = self._cache.find(identity)
         if known is None:
+            if named_by_user:
+                await self._check_free(model, identity)
             await self._create(model, identity, wanted)
             return
         if not isinstance(known, SeenChild):

@@ -123,7 +123,7 @@ class Reconciler:
                 await self._run(model, await self._releases.snapshot(model, spec, revision), size)
             except Refused as refusal:
                 refusals.append(refusal)
-        for direct in (self._route, self._address):
+        for direct in (self._split, self._point):
             try:
                 await direct(model, spec, planned)
             except Refused as refusal:
@@ -131,14 +131,14 @@ class Reconciler:
         self._releases.drop(model.key, keep=planned.keep | {model.revision})
         return refusals[0] if refusals else None
 
-    async def _route(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
+    async def _split(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.split and spec.traffic and spec.traffic.gateway:
             check_claims(self._cache, model)
             owner = Owner(model.key.name, model.key.namespace, model.uid)
             route = http_route(owner, spec.traffic.gateway, planned.split)
             await self._children.ensure(model, route, named_by_user=True)
 
-    async def _address(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
+    async def _point(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.serve == NOBODY:
             return
         owner = Owner(model.key.name, model.key.namespace, model.uid)

@@ -1,18 +1,18 @@
-"""Compares the cache with the server: says when all was seen, and finds deletions that the watch never reported."""
+"""Compares the cache with the server: says when all was seen, and makes up for what the watch never reported."""
 
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from serinus.api.names import LABEL_DEPLOYMENT
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import METADATA, Client
 from serinus.cluster.errors import ApiError, NotFoundError, Retry
-from serinus.cluster.objects import Identity, Seen
+from serinus.cluster.objects import Identity, Seen, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT, OPTIONAL, Resource
 from serinus.controller import metrics
-from serinus.controller.edge import WATCHED
+from serinus.controller.edge import WATCHED, note_sight
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
 
@@ -20,6 +20,16 @@ logger = logging.getLogger(__name__)
 
 FIRST_LOOK_SECONDS: Final = 0.05
 SLOWEST_LOOK_SECONDS: Final = 2.0
+LATE_SECONDS: Final = 0.5
+"""How long a watch may take to bring what a list has. What it has not brought then is read."""
+
+
+class _Lost(NamedTuple):
+    """An object as a list has it and no watch has brought it."""
+
+    identity: Identity
+    uid: str
+    version: int
 
 
 class Sweep:
@@ -45,31 +55,62 @@ class Sweep:
         while True:
             await asyncio.sleep(self._interval)
             for resource in WATCHED:
-                await self._is_complete(resource)
+                await self._is_made_up(resource)
 
     async def catch_up(self) -> None:
-        """Return when the watches have brought everything that the server has now."""
+        """Return when the cache has everything that the server has now."""
+        # At the start the watches bring it all; later they may have lost something, which they will not bring.
+        is_complete = self._is_made_up if self.synced.is_set() else self._is_brought
         for resource in WATCHED:  # one kind after the other: a look at a large cluster is work for the API server
             pause = FIRST_LOOK_SECONDS
-            while not await self._is_complete(resource):
+            while not await is_complete(resource):
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
 
-    async def _is_complete(self, resource: Resource) -> bool:
+    async def _is_brought(self, resource: Resource) -> bool:
+        missing = await self._missing(resource)
+        return missing is not None and not missing
+
+    async def _is_made_up(self, resource: Resource) -> bool:
+        missing = await self._missing(resource)
+        if not missing:
+            return missing is not None
+        await asyncio.sleep(LATE_SECONDS)
         try:
-            return await self._sweep(resource) == 0
+            for lost in missing:
+                await self._make_up(resource, lost)
+        except (Retry, ApiError) as error:
+            _tell(error)
+            return False
+        return True
+
+    async def _missing(self, resource: Resource) -> list[_Lost] | None:
+        """Return what the watches have not brought yet; None where that cannot be told."""
+        try:
+            return await self._sweep(resource)
         except (Retry, ApiError) as error:
             if isinstance(error, NotFoundError) and resource in OPTIONAL:
                 self._health.forget(resource.path())
                 self._drop(self._cache.of_kind(resource.kind))
-                return True
-            logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
-            return False
+                return []
+            _tell(error)
+            return None
 
-    async def _sweep(self, resource: Resource) -> int:
-        """Drop what is gone, and return how much the watches have not brought yet."""
+    async def _make_up(self, resource: Resource, lost: _Lost) -> None:
+        """Read what the watch has not brought in time."""
+        if self._cache.has_seen(*lost):
+            return
+        document = await self._client.find(resource, lost.identity.namespace, lost.identity.name)
+        if document is None:  # it went meanwhile
+            return
+        logger.warning("changed without the watch saying so", extra={"object": "/".join(lost.identity)})
+        metrics.SWEPT_OBJECTS.labels("changed").inc()
+        note_sight(lambda: seen(resource.kind, document), document["metadata"], self._cache, self._queue, gone=False)
+
+    async def _sweep(self, resource: Resource) -> list[_Lost]:
+        """Drop what is gone, and return what the watches have not brought yet."""
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
-        missing = 0
+        missing = []
         async for page in self._client.pages(
             resource, METADATA, None if resource is MODEL_DEPLOYMENT else LABEL_DEPLOYMENT
         ):
@@ -77,8 +118,9 @@ class Sweep:
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
                 identity = Identity(resource.kind, metadata["namespace"], metadata["name"])
-                if not self._cache.has_seen(identity, metadata["uid"], int(metadata["resourceVersion"])):
-                    missing += 1
+                lost = _Lost(identity, metadata["uid"], int(metadata["resourceVersion"]))
+                if not self._cache.has_seen(*lost):
+                    missing.append(lost)
         self._drop(known.values())
         return missing
 
@@ -90,3 +132,7 @@ class Sweep:
                 logger.warning("gone without the watch saying so", extra={"object": "/".join(item.identity)})
                 metrics.SWEPT_OBJECTS.labels("deleted").inc()
                 self._queue.add(item.key)
+
+
+def _tell(error: Exception) -> None:
+    logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
