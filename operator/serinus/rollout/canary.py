@@ -3,18 +3,16 @@
 They stand in the list in rules.py. Where no gateway splits the traffic the shares follow the numbers of ready pods.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import wraps
 from typing import Final
 
 from serinus.api.modelrelease import Attempt, Result
 from serinus.api.reasons import Reason
 from serinus.rollout import attempt as attempts
 from serinus.rollout.commands import answer
-from serinus.rollout.intent import Intent, Rule, Stage
+from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.sentences import count, failure, meanwhile
+from serinus.rollout.shares import sharing, step_name, waiting, while_it_goes_on
 from serinus.rollout.view import EVERY, WHOLE, RevisionView, Size, Verdict, View
 
 IN_FORCE_SECONDS: Final = 5
@@ -27,18 +25,8 @@ def obey_command(view: View) -> Intent | None:
     if given is None or given.attempt is None:
         return None
     if view.weight:  # as it is, until this is on record
-        return _sharing(given.attempt, given.result, record=given.attempt, capacity=view.weight)
-    return _waiting(view, given.attempt, Reason.ROLLOUT_IN_PROGRESS, given.result, record=given.attempt)
-
-
-def begin_nothing_while_paused(view: View) -> Intent | None:
-    """While rollouts are paused no other revision comes into service."""
-    if not view.paused or view.stable is None or view.asked_is_stable or view.attempt:
-        return None
-    if view.asked.result is Result.ROLLED_BACK:
-        return None
-    message = f"{view.asked} waits: spec.paused is true; {meanwhile(view)}"
-    return Intent(view.incumbent.revision, Stage.PAUSED, Reason.PAUSED, message, capacity=0)
+        return sharing(given.attempt, given.result, record=given.attempt, capacity=view.weight)
+    return waiting(view, given.attempt, Reason.ROLLOUT_IN_PROGRESS, given.result, record=given.attempt)
 
 
 def begin_attempt(view: View) -> Intent | None:
@@ -48,7 +36,7 @@ def begin_attempt(view: View) -> Intent | None:
         return None
     begun = attempts.begun(view)
     message = f"{view.asked}: a rollout begins; {meanwhile(view)}"
-    return _waiting(view, begun, Reason.ROLLOUT_IN_PROGRESS, message, record=begun)
+    return waiting(view, begun, Reason.ROLLOUT_IN_PROGRESS, message, record=begun)
 
 
 def stay_rolled_back(view: View) -> Intent | None:
@@ -60,40 +48,16 @@ def stay_rolled_back(view: View) -> Intent | None:
     return Intent(view.incumbent.revision, Stage.STUCK, Reason(outcome.reason), outcome.message, capacity=0)
 
 
-AttemptRule = Callable[[View, Attempt], Intent | None]
-
-
-def _while_it_goes_on(rule: AttemptRule) -> Rule:
-    @wraps(rule)
-    def ask(view: View) -> Intent | None:
-        return rule(view, view.attempt) if view.attempt and view.stable else None
-
-    return ask
-
-
-@_while_it_goes_on
-def wait_for_room(view: View, attempt: Attempt) -> Intent | None:
-    """Only so many rollouts go on at a time, where the administrator says so; the others wait in order of age."""
-    if not attempt.queued:
-        return None
-    if view.crowd and not attempt.full:
-        message = f"{view.asked} waits for its turn: {view.crowd}; {meanwhile(view)}"
-        return Intent(view.incumbent.revision, Stage.MOVING, Reason.QUEUED, message, capacity=0)
-    message = f"{view.asked}: its turn has come; {meanwhile(view)}"
-    begun = attempts.admitted(attempt, view.now)
-    return _waiting(view, begun, Reason.ROLLOUT_IN_PROGRESS, message, record=begun)
-
-
-@_while_it_goes_on
+@while_it_goes_on
 def retreat_without_ready_pods(view: View, attempt: Attempt) -> Intent | None:
     """A canary that lost its last ready pod gives its share back at once; its step begins anew when it is ready."""
     if not attempt.weight or view.asked.ready:
         return None
     message = f"{view.asked} lost its last ready pod at {attempt.weight} %{failure(view.asked)}; {meanwhile(view)}"
-    return _waiting(view, attempt, Reason.RETREATED, message, record=attempts.waiting(attempt, view.now))
+    return waiting(view, attempt, Reason.RETREATED, message, record=attempts.waiting(attempt, view.now))
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def keep_shares_while_stable_is_down(view: View, attempt: Attempt) -> Intent | None:
     """Without a ready stable pod there is nothing to compare with: no step advances, and nothing is taken away."""
     if _stable(view).ready or not attempts.has_steps(attempt):
@@ -105,10 +69,10 @@ def keep_shares_while_stable_is_down(view: View, attempt: Attempt) -> Intent | N
     )
     if attempt.weight:
         return Intent(EVERY, Stage.MOVING, Reason.STABLE_NOT_READY, message, capacity=attempt.weight)
-    return _waiting(view, attempt, Reason.STABLE_NOT_READY, message)
+    return waiting(view, attempt, Reason.STABLE_NOT_READY, message)
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def roll_back_when_worse(view: View, attempt: Attempt) -> Intent | None:
     """What was shown to be worse goes, at any step, unless somebody who may said that it takes over all the same."""
     if attempt.full or view.judgement.verdict is not Verdict.WORSE:
@@ -121,33 +85,17 @@ def roll_back_when_worse(view: View, attempt: Attempt) -> Intent | None:
     return Intent(view.incumbent.revision, Stage.STUCK, Reason.ROLLED_BACK, message, capacity=0, attempt=outcome)
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def count_no_time_before_the_share_is_in_force(view: View, attempt: Attempt) -> Intent | None:
     """Where the address cannot be written the canary does not get its share, and its time is no time of trial."""
     if not attempt.weight or view.serving == EVERY or attempt.since is None or attempt.full or attempt.gateway:
         return None
     late = view.now - attempt.since > timedelta(seconds=IN_FORCE_SECONDS)
     message = f"{view.asked} is to get {attempt.weight} % of the traffic; {meanwhile(view)}"
-    return _sharing(attempt, message, record=attempts.restarted(attempt, view.now) if late else None)
+    return sharing(attempt, message, record=attempts.restarted(attempt, view.now) if late else None)
 
 
-@_while_it_goes_on
-def hold_while_paused(view: View, attempt: Attempt) -> Intent | None:
-    """A paused rollout stays at the share it has; one that it lost with its pods it takes again."""
-    if not view.paused and not attempt.paused:
-        return None
-    how = "spec.paused is true" if view.paused else "the command resume lets it go on"
-    if attempt.weight:
-        message = f"{view.asked} is paused at {attempt.weight} %, {_step(attempt)}: {how}"
-        return _sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.PAUSED)
-    if attempt.held and attempt.held[-1].step == attempt.step:
-        return None
-    message = f"{view.asked} is paused before it has a share: {how}; {meanwhile(view)}"
-    rested = attempts.at_rest(attempt, view.asked.pods, view.now) if attempt.since else None
-    return replace(_waiting(view, attempt, Reason.PAUSED, message, record=rested), stage=Stage.PAUSED)
-
-
-@_while_it_goes_on
+@while_it_goes_on
 def promote_at_full_size(view: View, attempt: Attempt) -> Intent | None:
     """All steps are done, and the new revision can carry everything: it takes over."""
     if not _comes_next(view, attempt) or not is_whole(view.asked, capacity_to_take_over(view).least):
@@ -157,7 +105,7 @@ def promote_at_full_size(view: View, attempt: Attempt) -> Intent | None:
     return Intent(view.asked.revision, Stage.MOVING, Reason.ROLLOUT_IN_PROGRESS, message, attempt=outcome, promote=True)
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | None:
     """Pods of a third revision would share the traffic, as long as that follows the numbers of pods."""
     two = {view.asked.revision, _stable(view).revision}
@@ -167,10 +115,10 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
     if not has_pods_for(view, attempts.weight_of_step(attempt)):
         return None
     message = f"{view.asked}: {count(view.asked)}; it waits for the pods of {third[0]} to go; {meanwhile(view)}"
-    return _waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
+    return waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The pods of a step are ready: the canary gets the step's share."""
     if attempt.weight or not attempts.has_steps(attempt) or not has_pods_for(view, attempts.weight_of_step(attempt)):
@@ -178,7 +126,7 @@ def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | Non
     return _holding(view, attempts.holding(attempt, view.asked.pods, view.now))
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def roll_back_past_deadline(view: View, attempt: Attempt) -> Intent | None:
     """A revision whose pods did not come in time, all its waits together, is given up."""
     limit = attempt.policy.progress_deadline_seconds
@@ -193,7 +141,7 @@ def roll_back_past_deadline(view: View, attempt: Attempt) -> Intent | None:
     return Intent(view.incumbent.revision, Stage.STUCK, reason, message, capacity=0, attempt=outcome)
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def wait_for_first_pods(view: View, attempt: Attempt) -> Intent | None:
     """The pods of the step are on their way."""
     if attempt.weight:
@@ -206,10 +154,10 @@ def wait_for_first_pods(view: View, attempt: Attempt) -> Intent | None:
     resumed = attempts.waiting(attempt, view.now) if attempt.since is None else None
     limit = timedelta(seconds=attempt.policy.progress_deadline_seconds)
     late_at = view.now + limit - attempts.waited(attempt, view.asked.pods, view.now)
-    return _waiting(view, attempt, reason, message, record=resumed, wake_at=late_at if view.asked.pods else None)
+    return waiting(view, attempt, reason, message, record=resumed, wake_at=late_at if view.asked.pods else None)
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def hold_share_for_its_time(view: View, attempt: Attempt) -> Intent | None:
     """The canary holds its share until the step's time is over."""
     if attempt.full or view.now >= attempts.time_of_step(attempt):
@@ -217,46 +165,7 @@ def hold_share_for_its_time(view: View, attempt: Attempt) -> Intent | None:
     return _holding(view, attempt, wake_at=attempts.time_of_step(attempt))
 
 
-@_while_it_goes_on
-def hold_at_the_pause_of_a_step(view: View, attempt: Attempt) -> Intent | None:
-    """A step with a pause lasts until somebody ends it."""
-    if not attempts.pauses(attempt):
-        return None
-    message = f"{view.asked} holds {attempt.weight} %; {_step(attempt)} pauses: the command promote ends the pause"
-    return _sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.STEP_PAUSED)
-
-
-@_while_it_goes_on
-def wait_for_evidence(view: View, attempt: Attempt) -> Intent | None:
-    """Where a source does not answer no step ends, and without proof the last one does not."""
-    verdict = view.judgement.verdict
-    if attempt.full or not attempt.weight:
-        return None
-    if verdict is Verdict.UNKNOWN:
-        reason = Reason.SOURCE_UNAVAILABLE
-    elif verdict is Verdict.OPEN and attempts.is_last_step(attempt):
-        reason = Reason.WAITING_FOR_EVIDENCE
-    else:
-        return None
-    message = (
-        f"{view.asked} holds {attempt.weight} %; {_step(attempt)} ends when it can be judged: {view.judgement.says}"
-    )
-    return _sharing(attempt, message, reason=reason)
-
-
-@_while_it_goes_on
-def await_approval(view: View, attempt: Attempt) -> Intent | None:
-    """The promotion is somebody's to approve."""
-    if not attempts.awaits_approval(view, attempt):
-        return None
-    message = f"{view.asked} awaits approval at {attempt.weight} %: the command promote gives it; {meanwhile(view)}"
-    if attempt.weight:
-        return _sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.AWAITING_APPROVAL)
-    rested = attempts.at_rest(attempt, view.asked.pods, view.now) if attempt.since else None
-    return replace(_waiting(view, attempt, Reason.AWAITING_APPROVAL, message, record=rested), stage=Stage.PAUSED)
-
-
-@_while_it_goes_on
+@while_it_goes_on
 def advance_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The step is over and the pods of the next one are ready: the canary gets the next share."""
     if attempts.is_last_step(attempt) or not has_pods_for(view, attempts.next_weight(attempt)):
@@ -264,13 +173,13 @@ def advance_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     return _holding(view, attempts.advanced(attempt, view.now))
 
 
-@_while_it_goes_on
+@while_it_goes_on
 def wait_for_pods_of_what_comes_next(view: View, attempt: Attempt) -> Intent | None:
     """The step is over; the pods that the next step or the promotion needs are on their way."""
     following = attempts.next_weight(attempt)
     last = attempts.is_last_step(attempt)
     purpose = "the promotion" if last else f"step {attempt.step + 1}, {following} %"
-    over = "what is left is skipped" if attempt.full else f"{_step(attempt)} is over"
+    over = "what is left is skipped" if attempt.full else f"{step_name(attempt)} is over"
     message = (
         f"{view.asked} holds {attempt.weight} %; {over}, and "
         f"{purpose} waits for pods: {count(view.asked)}{failure(view.asked)}"
@@ -313,48 +222,10 @@ def _comes_next(view: View, attempt: Attempt) -> bool:
     return not attempts.has_steps(attempt) or attempts.last_step_is_over(view, attempt)
 
 
-def _step(attempt: Attempt) -> str:
-    return f"step {attempt.step} of {len(attempt.policy.steps)}"
-
-
 def _holding(view: View, attempt: Attempt, wake_at: datetime | None = None) -> Intent:
     record = attempt if attempt != view.attempt else None
     message = (
-        f"{view.asked} holds {attempt.weight} % of the traffic at {_step(attempt)}, "
+        f"{view.asked} holds {attempt.weight} % of the traffic at {step_name(attempt)}, "
         f"for {attempts.step_of(attempt).min_seconds} s at least"
     )
-    return _sharing(attempt, message, record=record, wake_at=wake_at)
-
-
-def _sharing(
-    attempt: Attempt,
-    message: str,
-    *,
-    stage: Stage = Stage.MOVING,
-    reason: Reason = Reason.CANARY_IN_PROGRESS,
-    capacity: int | None = None,
-    record: Attempt | None = None,
-    wake_at: datetime | None = None,
-) -> Intent:
-    share = attempt.weight if capacity is None else capacity
-    return Intent(EVERY, stage, reason, message, capacity=share, attempt=record, wake_at=wake_at)
-
-
-def _waiting(
-    view: View,
-    attempt: Attempt,
-    reason: Reason,
-    message: str,
-    *,
-    record: Attempt | None = None,
-    wake_at: datetime | None = None,
-) -> Intent:
-    return Intent(
-        view.incumbent.revision,
-        Stage.MOVING,
-        reason,
-        message,
-        capacity=attempts.weight_of_step(attempt),
-        attempt=record,
-        wake_at=wake_at,
-    )
+    return sharing(attempt, message, record=record, wake_at=wake_at)

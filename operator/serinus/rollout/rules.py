@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from serinus.api.reasons import Reason
-from serinus.rollout import canary, traffic
+from serinus.rollout import canary, holds, traffic
 from serinus.rollout.attempt import at_rest, begun, promoted
 from serinus.rollout.canary import capacity_to_take_over, is_whole
 from serinus.rollout.intent import Intent, Rule, Stage
@@ -116,27 +116,27 @@ RULES: Final[tuple[Rule, ...]] = (
     traffic.say_that_the_route_is_not_accepted,
     keep_stable_serving,
     # A new revision, beside one that serves.
-    canary.begin_nothing_while_paused,
+    holds.begin_nothing_while_paused,
     canary.begin_attempt,
     canary.stay_rolled_back,
-    canary.wait_for_room,
+    holds.wait_for_room,
     traffic.change_who_splits,
     canary.retreat_without_ready_pods,
     canary.keep_shares_while_stable_is_down,
     canary.roll_back_when_worse,
     traffic.count_no_time_before_the_route_is_in_force,
     canary.count_no_time_before_the_share_is_in_force,
-    canary.hold_while_paused,
+    holds.hold_while_paused,
     traffic.wait_for_the_route,
     canary.promote_at_full_size,
     canary.wait_for_a_third_revision_to_go,
     canary.take_share_when_pods_are_ready,
-    canary.await_approval,
+    holds.await_approval,
     canary.roll_back_past_deadline,
     canary.wait_for_first_pods,
     canary.hold_share_for_its_time,
-    canary.hold_at_the_pause_of_a_step,
-    canary.wait_for_evidence,
+    holds.hold_at_the_pause_of_a_step,
+    holds.wait_for_evidence,
     canary.advance_when_pods_are_ready,
     canary.wait_for_pods_of_what_comes_next,
     # A first revision, and one that served before.
