@@ -17,6 +17,7 @@ from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.address import Address
 from serinus.controller.children import Children
+from serinus.controller.gatewayclasses import GatewayClasses
 from serinus.controller.observe import children_of_revisions, command_of, observe, route_of, spec_document
 from serinus.controller.ownership import check_claims
 from serinus.controller.releases import Releases
@@ -62,6 +63,7 @@ class Reconciler:
         self._releases = Releases(cache, client)
         self._children = Children(cache, client)
         self._address = Address(cache, client, self._children)
+        self._classes = GatewayClasses(client)
 
     async def reconcile(self, key: Key) -> float | None:
         """Do what is to be done now; return after how many seconds to look again though nothing happened."""
@@ -87,6 +89,8 @@ class Reconciler:
         if not refusal and (intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)):
             # Its pods became ready meanwhile, or what we wrote has let it go on: that is told when it is done.
             raise Retry(f"{view.asked} has gone on")
+        if not refusal and (complaint := await self._complaint(model, spec, view.now)):
+            refusal = Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)
         self._room.note(model.key, view, intent)
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
@@ -95,10 +99,17 @@ class Reconciler:
         asked = command_of(model) is not None
         attempts = await self._releases.attempts(model, model.revision, also_promoted=asked)
         view = observe(self._cache, model, spec, attempts, self._clock(), nonce=self._nonce())
+        if view.route and (complaint := await self._complaint(model, spec, view.now)):
+            view = replace(view, route=replace(view.route, accepted=False, pending=False, says=complaint))
         if view.wants_room:
             since = view.attempt.started_at if view.attempt else view.now
             view = replace(view, crowd=self._room.crowd(model.key, since))
         return view, decide(view)
+
+    async def _complaint(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, now: datetime) -> str | None:
+        route = route_of(self._cache, model)
+        gateway = spec.traffic.gateway if spec.traffic else None
+        return await self._classes.complaint(gateway, route.controllers, now) if route and gateway else None
 
     async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> Refused | None:
         """Write down what was decided before it is done, and ask again, until there is nothing to write."""
