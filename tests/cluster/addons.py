@@ -47,7 +47,7 @@ class AddOns:
     def start(self) -> None:
         api = self.control_plane.api
         for file in sorted(ensure("gateway-api").glob("*.yaml")):
-            _apply_definitions(api, file)
+            apply_definitions(api, file)
         for manifest in _manifests(self.network.address):
             eventually(lambda: _applied(api, manifest), 30, f"the API server takes {manifest['kind']} objects")  # noqa: B023 -- called at once
         self._start_dns()
@@ -122,7 +122,7 @@ def _applied(api: Api, manifest: Json) -> Json:
         raise
 
 
-def _apply_definitions(api: Api, file: Path) -> None:
+def apply_definitions(api: Api, file: Path) -> None:
     """Applies a file of definitions as it is: reading megabytes of YAML in Python takes longer than the rest."""
     for document in file.read_text().split("\n---\n"):
         name = next((line[8:] for line in document.splitlines() if line.startswith("  name: ")), None)

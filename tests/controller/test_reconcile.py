@@ -28,6 +28,7 @@ MODEL = Identity("ModelDeployment", *KEY)
 ADDRESS = Identity("Service", *KEY)
 RECORD = Identity("ModelRelease", KEY.namespace, child_name(KEY.name, REVISION))
 PODS = Identity("Deployment", KEY.namespace, child_name(KEY.name, REVISION))
+NONCE = "9f86d081884c7d65"
 FORBIDDEN = ForbiddenError(403, "Forbidden", "exceeded quota")
 
 
@@ -63,7 +64,9 @@ class Bench:
         self.cache.put(seen("ModelDeployment", document))
         self.now = NOW
         self.seconds_a_look = 0
-        self.reconciler = Reconciler(self.cache, self.client, QuietEvents(), self._clock, obstacle_seconds=30)
+        self.reconciler = Reconciler(
+            self.cache, self.client, QuietEvents(), clock=self._clock, nonce=lambda: NONCE, obstacle_seconds=30
+        )
 
     def _clock(self) -> datetime:
         self.now += timedelta(seconds=self.seconds_a_look)

@@ -9,6 +9,7 @@ import pytest
 from serinus.cluster.cache import Cache
 from serinus.cluster.errors import ForbiddenError, Retry
 from serinus.cluster.objects import Seen
+from serinus.controller.health import Health
 from serinus.controller.queue import Queue
 from serinus.controller.sweep import SLOWEST_LOOK_SECONDS, Sweep
 from tests.cluster_layer.clock import Clock
@@ -42,7 +43,8 @@ class Bench:
         self.cache = Cache()
         self.queue = Queue()
         self.client = FakeClient()
-        self.sweep = Sweep(self.cache, self.queue, self.client, INTERVAL)
+        self.health = Health()
+        self.sweep = Sweep(self.cache, self.queue, self.client, self.health, INTERVAL)
         self.running: asyncio.Task[None] | None = None
 
     async def is_synced_after(self, seconds: float) -> bool:

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from serinus.api import modeldeployment, modelrelease
+from serinus.api.gateway import SPLIT_HEADER
 from serinus.api.modelrelease import Result
-from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
+from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION, child_name
 from serinus.cluster.podfailures import failure_of, is_ready
+from serinus.cluster.routestatus import Answer, answers_of
 from serinus.render.revision import revision_of
 from serinus.rollout.view import EVERY
 
@@ -93,6 +95,22 @@ class SeenChild(Seen):
     """A Deployment: its pods."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenRoute(SeenChild):
+    """The HTTPRoute of a ModelDeployment."""
+
+    weights: tuple[tuple[str, int], ...]
+    """What each revision holds of the requests that are split."""
+    stamp: str | None
+    """What the requests are marked with that are split."""
+    written_at: datetime
+    """When we changed it last."""
+    answers: tuple[Answer, ...]
+    """What each parent says of it as it stands."""
+    controllers: tuple[str, ...]
+    """The controllers of those parents."""
+
+
 @dataclass(frozen=True, slots=True)
 class Controller:
     """The owner that an object has in its ownerReferences as its controller."""
@@ -123,7 +141,7 @@ class SeenPod(Seen):
 
 def seen(kind: str, document: Document) -> Seen:
     """Return what we keep of an object."""
-    reader = {modeldeployment.KIND: _model_deployment, "Pod": _pod}.get(kind, _child)
+    reader = {modeldeployment.KIND: _model_deployment, "Pod": _pod, "HTTPRoute": _route}.get(kind, _child)
     return reader(kind, document)
 
 
@@ -187,23 +205,57 @@ def _pod(kind: str, document: Document) -> SeenPod:
 
 
 def _child(kind: str, document: Document) -> SeenChild:
-    metadata = document["metadata"]
-    labels = metadata.get("labels", {})
     return SeenChild(
-        **_common(kind, metadata, labels.get(LABEL_DEPLOYMENT, "")),
-        revision=labels.get(LABEL_REVISION),
-        controller=controller_of(metadata),
-        intent=metadata.get("annotations", {}).get(ANNOTATION_INTENT),
-        owned=_owned_fields(metadata),
+        **_common_of_children(kind, document["metadata"]),
         selects=_selected(document["spec"].get("selector") or {}) if kind == "Service" else None,
         pods=_pod_count(document) if kind == "Deployment" else None,
     )
+
+
+def _route(kind: str, document: Document) -> SeenRoute:
+    metadata, spec = document["metadata"], document["spec"]
+    deployment = metadata.get("labels", {}).get(LABEL_DEPLOYMENT, "")
+    split: Document = (spec.get("rules") or [{}])[-1]
+    return SeenRoute(
+        **_common_of_children(kind, metadata),
+        weights=tuple(
+            (backend["name"].removeprefix(child_name(deployment, "")), backend.get("weight", 1))
+            for backend in split.get("backendRefs") or ()
+        ),
+        stamp=_stamp(split),
+        written_at=_time(_our_entry(metadata).get("time") or metadata["creationTimestamp"]),
+        answers=tuple(answers_of(document)),
+        controllers=tuple(
+            sorted({parent["controllerName"] for parent in document.get("status", {}).get("parents", ())})
+        ),
+    )
+
+
+def _stamp(rule: Document) -> str | None:
+    headers = (
+        header
+        for each in rule.get("filters") or ()
+        for header in each.get("requestHeaderModifier", {}).get("set", ())
+        if header["name"].lower() == SPLIT_HEADER
+    )
+    return next((header["value"] for header in headers), None)
 
 
 def _selected(selector: dict[str, str]) -> str | None:
     if set(selector) == {LABEL_DEPLOYMENT}:
         return EVERY
     return selector.get(LABEL_REVISION)
+
+
+def _common_of_children(kind: str, metadata: Document) -> dict[str, Any]:
+    labels = metadata.get("labels", {})
+    return {
+        **_common(kind, metadata, labels.get(LABEL_DEPLOYMENT, "")),
+        "revision": labels.get(LABEL_REVISION),
+        "controller": controller_of(metadata),
+        "intent": metadata.get("annotations", {}).get(ANNOTATION_INTENT),
+        "owned": _text(_our_entry(metadata).get("fieldsV1", {})),
+    }
 
 
 def _common(kind: str, metadata: Document, deployment: str) -> dict[str, Any]:
@@ -217,13 +269,14 @@ def _common(kind: str, metadata: Document, deployment: str) -> dict[str, Any]:
     }
 
 
-def _owned_fields(metadata: Document) -> bytes:
+def _our_entry(metadata: Document) -> Document:
+    """Return what managedFields says of our own applies."""
     ours = (
-        entry.get("fieldsV1", {})
+        entry
         for entry in metadata.get("managedFields", ())  # an entry may lack any of these
         if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
     )
-    return _text(next(ours, {}))
+    return next(ours, {})
 
 
 def _pod_count(document: Document) -> PodCount:

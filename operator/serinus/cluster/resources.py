@@ -35,6 +35,8 @@ DEPLOYMENT: Final = Resource("apps/v1", "Deployment", "deployments")
 SERVICE: Final = Resource("v1", "Service", "services")
 AUTOSCALER: Final = Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 DISRUPTION_BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+HTTP_ROUTE: Final = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+GATEWAY_CLASS: Final = Resource("gateway.networking.k8s.io/v1", "GatewayClass", "gatewayclasses")
 POD: Final = Resource("v1", "Pod", "pods")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
 LEASE: Final = Resource("coordination.k8s.io/v1", "Lease", "leases")
@@ -42,4 +44,7 @@ LEASE: Final = Resource("coordination.k8s.io/v1", "Lease", "leases")
 CHILDREN: Final = (DEPLOYMENT, SERVICE, AUTOSCALER, DISRUPTION_BUDGET)
 """What a revision consists of, in the order in which it is made and the reverse of which it goes."""
 
-BY_KIND: Final = {resource.kind: resource for resource in (*CHILDREN, MODEL_DEPLOYMENT, MODEL_RELEASE, POD)}
+OPTIONAL: Final = frozenset({HTTP_ROUTE})
+"""What a cluster may be without, and get later."""
+
+BY_KIND: Final = {resource.kind: resource for resource in (*CHILDREN, HTTP_ROUTE, MODEL_DEPLOYMENT, MODEL_RELEASE, POD)}

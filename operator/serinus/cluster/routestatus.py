@@ -84,14 +84,18 @@ class Entry:
 
 def answer_of(route: Document) -> Answer:
     """Return what needs a person most among the answers of all parents."""
+    return max(answers_of(route), key=lambda answer: answer.standing)
+
+
+def answers_of(route: Document) -> list[Answer]:
+    """Return what each parent says."""
     metadata = route["metadata"]
     known = Route(metadata["namespace"], metadata["name"], metadata["generation"])
     entries = [_entry(known, entry) for entry in route.get("status", {}).get("parents", ())]
     parents = [_parent(known, reference) for reference in route["spec"].get("parentRefs", ())]
     if not parents:
-        return Answer(Standing.UNANSWERED, f"{known} has lost its parents: Serinus will write it again")
-    answers = [_answer(known, parent, [entry for entry in entries if entry.parent == parent]) for parent in parents]
-    return max(answers, key=lambda answer: answer.standing)
+        return [Answer(Standing.UNANSWERED, f"{known} has lost its parents: Serinus will write it again")]
+    return [_answer(known, parent, [entry for entry in entries if entry.parent == parent]) for parent in parents]
 
 
 def _answer(route: Route, parent: Parent, entries: list[Entry]) -> Answer:

@@ -127,6 +127,11 @@ class Children:
         except (InvalidError, ForbiddenError, ServerError) as error:
             raise refused(identity, error) from error
         except NotFoundError as error:
+            if not error.reason:  # of an object that is missing the API server says so; here it knows no such kind
+                raise Refused(
+                    Reason.ROUTE_NOT_ACCEPTED,
+                    f"the API server knows no {identity.kind}: install Gateway API, or remove spec.traffic.gateway",
+                ) from error
             raise Retry(f"{identity.kind} {identity.name}: {error.message}") from error
         except ConflictError as error:
             if version is None:

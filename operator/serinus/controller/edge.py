@@ -13,14 +13,14 @@ from serinus.cluster.cache import Cache
 from serinus.cluster.client import PAGE_SIZE, QUIET_SECONDS, REQUEST_SECONDS, WATCH_SECONDS
 from serinus.cluster.credentials import Credentials
 from serinus.cluster.objects import Seen, seen
-from serinus.cluster.resources import CHILDREN, MODEL_DEPLOYMENT, POD, Resource
+from serinus.cluster.resources import CHILDREN, HTTP_ROUTE, MODEL_DEPLOYMENT, OPTIONAL, POD, Resource
 from serinus.controller import metrics
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
 
 logger = logging.getLogger(__name__)
 
-WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, POD)
+WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, HTTP_ROUTE, POD)
 """What Kopf watches. ModelReleases are large: releasewatch.py sees them without their contents."""
 
 
@@ -84,7 +84,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.persistence.finalizer = f"{GROUP}/unused"
     chosen.persistence.diffbase_storage = _NoDiff()
     chosen.persistence.progress_storage = _NoProgress()
-    for resource in (*CHILDREN, POD):
+    for resource in (*CHILDREN, HTTP_ROUTE, POD):
         chosen.watching.label_selectors[_selector(resource)] = LABEL_DEPLOYMENT
     return chosen
 
@@ -100,7 +100,8 @@ def registry(cache: Cache, queue: Queue, credentials: Credentials, health: Healt
 
     kopf.on.login(registry=handlers)(login)
     for resource in WATCHED:
-        health.expect(resource.path())
+        if resource not in OPTIONAL:  # Kopf begins to watch it when it is installed, and is expected to from then on
+            health.expect(resource.path())
         _watch(resource, handlers, cache, queue)
     return handlers
 

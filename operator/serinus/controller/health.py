@@ -38,6 +38,10 @@ class Health:
         """Return for how long the quietest watch has not been renewed."""
         return time.monotonic() - min(self._heard.values()) if self._heard else 0.0
 
+    def forget(self, path: str) -> None:
+        """Expect nothing more from the watch of a path: its kind is not there, or no longer."""
+        self._heard.pop(path, None)
+
     def tracing(self) -> aiohttp.TraceConfig:
         """Return what makes a session tell us of every watch that it opens."""
 

@@ -2,21 +2,30 @@
 
 import json
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.api.modelrelease import Attempt
 from serinus.api.names import child_name
 from serinus.cluster.cache import Cache
-from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment
+from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment, SeenRoute
+from serinus.cluster.resources import HTTP_ROUTE
+from serinus.cluster.routestatus import Standing
 from serinus.controller.ownership import is_ours
 from serinus.controller.releases import releases_of
-from serinus.rollout.view import Pods, RevisionView, Size, View
+from serinus.rollout.plan import SETTLE_SECONDS
+from serinus.rollout.view import EVERY, Pods, RevisionView, RouteView, Size, View
 
 
 def observe(
-    cache: Cache, model: SeenModelDeployment, spec: ModelDeploymentSpec, attempt: Attempt | None, now: datetime
+    cache: Cache,
+    model: SeenModelDeployment,
+    spec: ModelDeploymentSpec,
+    attempt: Attempt | None,
+    now: datetime,
+    *,
+    nonce: str = "",
 ) -> View:
     """Return everything that decides about a ModelDeployment; `attempt` is the asked revision's last one."""
     revisions = _revisions(cache, model)
@@ -25,14 +34,20 @@ def observe(
     )
     if attempt:
         asked = revisions[asked.revision] = replace(asked, attempt=attempt)
-    return View(
+    address = _address(cache, model)
+    view = View(
         now=now,
         asked=asked,
         size=Size(spec.replicas, spec.autoscaling),
         policy=spec.rollout,
         revisions=revisions,
-        serving=_serving(cache, model),
+        serving=address,
+        address=address,
+        gateway=bool(spec.traffic and spec.traffic.gateway),
+        route=_route(cache, model, now),
+        nonce=nonce,
     )
+    return replace(view, serving=_served_by(view.route)) if view.by_gateway and view.route else view
 
 
 def spec_document(model: SeenModelDeployment) -> dict[str, Any]:
@@ -94,6 +109,35 @@ def _pods(cache: Cache, key: Key, deployment: SeenChild) -> Pods:
     )
 
 
-def _serving(cache: Cache, model: SeenModelDeployment) -> str | None:
+def route_of(cache: Cache, model: SeenModelDeployment) -> SeenRoute | None:
+    """Return the HTTPRoute of a ModelDeployment, if it is the ModelDeployment's own."""
+    route = cache.find(Identity(HTTP_ROUTE.kind, *model.key))
+    return route if isinstance(route, SeenRoute) and is_ours(model, route) else None
+
+
+def _route(cache: Cache, model: SeenModelDeployment, now: datetime) -> RouteView | None:
+    route = route_of(cache, model)
+    if route is None:
+        return None
+    settled = now >= route.written_at + timedelta(seconds=SETTLE_SECONDS)
+    worst = max(route.answers, key=lambda answer: answer.standing)
+    unsure = worst.standing is Standing.UNVERIFIED and not settled
+    return RouteView(
+        weights=dict(route.weights),
+        stamp=route.stamp,
+        accepted=worst.standing <= Standing.UNVERIFIED and not unsure,
+        written_at=route.written_at,
+        says=worst.says,
+        pending=unsure or worst.standing in (Standing.OUTDATED, Standing.UNANSWERED),
+        lags=unsure or any(answer.standing is Standing.OUTDATED for answer in route.answers),
+    )
+
+
+def _served_by(route: RouteView) -> str | None:
+    holders = [revision for revision, weight in route.weights.items() if weight]
+    return EVERY if len(holders) > 1 else next(iter(holders), None)
+
+
+def _address(cache: Cache, model: SeenModelDeployment) -> str | None:
     service = cache.find(Identity("Service", *model.key))
     return service.selects if isinstance(service, SeenChild) and is_ours(model, service) else None

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Coroutine
 from datetime import UTC, datetime
 from typing import Final
@@ -29,6 +30,7 @@ from serinus.controller.workers import work
 
 logger = logging.getLogger(__name__)
 
+NONCE_BYTES: Final = 8
 LEASE_NAME: Final = "serinus-operator"
 
 
@@ -43,7 +45,7 @@ class Operator:
         self._client = Client(self._credentials, self._lease, self._health.answered)
         self._cache = Cache()
         self._queue = Queue()
-        self._sweep = Sweep(self._cache, self._queue, self._client, settings.sweep_seconds)
+        self._sweep = Sweep(self._cache, self._queue, self._client, self._health, settings.sweep_seconds)
         self._releases = ReleaseWatch(self._cache, self._queue, self._client, self._health)
         self._office = Office(self._sweep, self._releases)
         self._reconciler = Reconciler(
@@ -51,6 +53,7 @@ class Operator:
             self._client,
             Events(self._client, settings.instance),
             clock=lambda: datetime.now(UTC),
+            nonce=lambda: secrets.token_hex(NONCE_BYTES),
             obstacle_seconds=settings.obstacle_seconds,
         )
         metrics.CACHED_OBJECTS.set_function(lambda: len(self._cache))

@@ -15,9 +15,10 @@ from serinus.cluster.events import Events
 from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
-from serinus.controller.observe import children_of_revisions, observe, spec_document
+from serinus.controller.observe import children_of_revisions, observe, route_of, spec_document
 from serinus.controller.releases import Releases
 from serinus.render.children import Owner, address, children
+from serinus.render.route import http_route
 from serinus.render.snapshot import RenderError
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
@@ -35,12 +36,20 @@ class Reconciler:
     """Brings one ModelDeployment a step nearer to its spec, from whatever state it is in."""
 
     def __init__(
-        self, cache: Cache, client: Client, events: Events, clock: Callable[[], datetime], obstacle_seconds: float
+        self,
+        cache: Cache,
+        client: Client,
+        events: Events,
+        *,
+        clock: Callable[[], datetime],
+        nonce: Callable[[], str],
+        obstacle_seconds: float,
     ) -> None:
         self._cache = cache
         self._client = client
         self._events = events
         self._clock = clock
+        self._nonce = nonce
         self._obstacle_seconds = obstacle_seconds
         """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
         self._releases = Releases(cache, client)
@@ -72,7 +81,7 @@ class Reconciler:
 
     async def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
         attempt = await self._releases.last_attempt(model, model.revision)
-        view = observe(self._cache, model, spec, attempt, self._clock())
+        view = observe(self._cache, model, spec, attempt, self._clock(), nonce=self._nonce())
         return view, decide(view)
 
     async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> Refused | None:
@@ -91,7 +100,7 @@ class Reconciler:
         return None
 
     async def _bring_up(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> Refused | None:
-        """Capacity first, then the address. What is refused for one revision stops no other; the first is returned."""
+        """Capacity first, then the route, then the address. A refusal stops nothing else; the first is returned."""
         refusals = []
         for revision, size in planned.run:
             try:
@@ -99,6 +108,12 @@ class Reconciler:
             except Refused as refusal:
                 refusals.append(refusal)
         owner = Owner(model.key.name, model.key.namespace, model.uid)
+        if planned.split and spec.traffic and spec.traffic.gateway:
+            try:
+                route = http_route(owner, spec.traffic.gateway, planned.split)
+                await self._children.ensure(model, route, named_by_user=True)
+            except Refused as refusal:
+                refusals.append(refusal)
         try:
             served = await self._releases.snapshot(model, spec, planned.serve)
             beside = await self._releases.snapshot(model, spec, model.revision) if planned.every else None
@@ -113,12 +128,15 @@ class Reconciler:
     async def _take_down(self, model: SeenModelDeployment, planned: Plan, now: datetime) -> Refused | None:
         """Remove what no longer runs, its pods last: as long as they are there we know that something is left."""
         refusals = []
-        for child in reversed(children_of_revisions(self._cache, model)):
-            if child.revision not in planned.keep:
-                try:
-                    await self._children.delete(model, child)
-                except Refused as refusal:
-                    refusals.append(refusal)
+        goes = [child for child in children_of_revisions(self._cache, model) if child.revision not in planned.keep]
+        route = route_of(self._cache, model)
+        if route and planned.split is None:
+            goes.append(route)
+        for child in reversed(goes):
+            try:
+                await self._children.delete(model, child)
+            except Refused as refusal:
+                refusals.append(refusal)
         for revision in planned.leave:
             await self._releases.leave(model, revision, now)
         for revision in planned.forget:
@@ -147,7 +165,11 @@ class Reconciler:
         """Write the status, if a person would see a difference, and an Event, if Ready or its reason changed."""
         before = json.loads(model.status)
         subject = Subject(
-            model.key.name, model.key.namespace, model.generation, ModelDeploymentStatus.model_validate(before)
+            model.key.name,
+            model.key.namespace,
+            model.generation,
+            ModelDeploymentStatus.model_validate(before),
+            hostname=_hostname(spec_of(spec_document(model))),
         )
         status = report(subject, view, intent, obstacle)
         after = status.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -171,6 +193,12 @@ class Reconciler:
 def _obstacle(refusal: Refused) -> Obstacle:
     stage = Stage.MOVING if refusal.reason is Reason.REQUEST_REFUSED else Stage.STUCK
     return Obstacle(stage, refusal.reason, refusal.message)
+
+
+def _hostname(spec: ModelDeploymentSpec) -> str | None:
+    """Return the first name by which the model is called from outside, where it is the name of one host."""
+    hostnames = (spec.traffic and spec.traffic.gateway and spec.traffic.gateway.hostnames) or []
+    return next((name for name in hostnames if not name.startswith("*")), None)
 
 
 def _headline(status: Document) -> tuple[object, ...]:

@@ -3,7 +3,16 @@
 from typing import Final
 
 from serinus.cluster.client import Client
-from serinus.cluster.resources import CHILDREN, EVENT, MODEL_DEPLOYMENT, MODEL_RELEASE, POD, Resource
+from serinus.cluster.resources import (
+    CHILDREN,
+    EVENT,
+    GATEWAY_CLASS,
+    HTTP_ROUTE,
+    MODEL_DEPLOYMENT,
+    MODEL_RELEASE,
+    POD,
+    Resource,
+)
 
 _REVIEWS: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _READ: Final = ("get", "list", "watch")
@@ -14,7 +23,8 @@ _NEEDED: Final[tuple[tuple[Resource, str, tuple[str, ...]], ...]] = (
     (MODEL_DEPLOYMENT, "status", ("patch",)),
     (MODEL_RELEASE, "", (*_READ, *_WRITE)),
     (MODEL_RELEASE, "status", ("patch",)),
-    *((resource, "", (*_READ, *_WRITE)) for resource in CHILDREN),
+    *((resource, "", (*_READ, *_WRITE)) for resource in (*CHILDREN, HTTP_ROUTE)),
+    (GATEWAY_CLASS, "", ("get", "list")),
     (POD, "", ("list", "watch")),
     (EVENT, "", ("get", "create", "patch")),
 )

@@ -2,16 +2,18 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from serinus.api.names import LABEL_DEPLOYMENT
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import METADATA, Client
-from serinus.cluster.errors import ApiError, Retry
-from serinus.cluster.objects import Identity
-from serinus.cluster.resources import MODEL_DEPLOYMENT, Resource
+from serinus.cluster.errors import ApiError, NotFoundError, Retry
+from serinus.cluster.objects import Identity, Seen
+from serinus.cluster.resources import MODEL_DEPLOYMENT, OPTIONAL, Resource
 from serinus.controller import metrics
 from serinus.controller.edge import WATCHED
+from serinus.controller.health import Health
 from serinus.controller.queue import Queue
 
 logger = logging.getLogger(__name__)
@@ -26,10 +28,11 @@ class Sweep:
     ModelReleases are left out: releasewatch.py lists them itself, after every break.
     """
 
-    def __init__(self, cache: Cache, queue: Queue, client: Client, interval: float) -> None:
+    def __init__(self, cache: Cache, queue: Queue, client: Client, health: Health, interval: float) -> None:
         self._cache = cache
         self._queue = queue
         self._client = client
+        self._health = health
         self._interval = interval
         self.synced = asyncio.Event()
         """Set once everything that Kopf watches and that there was at the start is in the cache."""
@@ -56,6 +59,10 @@ class Sweep:
         try:
             return await self._sweep(resource) == 0
         except (Retry, ApiError) as error:
+            if isinstance(error, NotFoundError) and resource in OPTIONAL:
+                self._health.forget(resource.path())
+                self._drop(self._cache.of_kind(resource.kind))
+                return True
             logger.warning("the cache could not be compared with the cluster", extra={"error": str(error)})
             return False
 
@@ -72,10 +79,14 @@ class Sweep:
                 identity = Identity(resource.kind, metadata["namespace"], metadata["name"])
                 if not self._cache.has_seen(identity, metadata["uid"], int(metadata["resourceVersion"])):
                     missing += 1
-        for item in known.values():
+        self._drop(known.values())
+        return missing
+
+    def _drop(self, gone: Iterable[Seen]) -> None:
+        """Take out of the cache what is no longer there, and tell whoever it belonged to."""
+        for item in gone:
             # Still as it was before the list: what changed meanwhile is newer than the list.
             if self._cache.find(item.identity) is item and self._cache.remove(item):
                 logger.warning("gone without the watch saying so", extra={"object": "/".join(item.identity)})
                 metrics.SWEPT_OBJECTS.labels("deleted").inc()
                 self._queue.add(item.key)
-        return missing

@@ -54,8 +54,9 @@ def plan(view: View, intent: Intent) -> Plan:
     )
     wakes = [*draining.values(), *(at for at in (intent.wake_at, settled_at) if at and at > view.now)]
     # Whoever is still at the address keeps its pods until traffic has moved. At zero there is nothing to move.
-    addresses = () if view.size.is_zero else (intent.serve, view.serving, view.address, EVERY if _lags(view) else None)
-    served = {name for address in addresses for name in _addressed(view, address)}
+    served = (
+        set() if view.size.is_zero else {*_reached(view), *_addressed(view, None if view.by_gateway else intent.serve)}
+    )
     serve = view.stable.revision if view.stable and intent.serve == EVERY else intent.serve
     return Plan(
         serve=serve,
@@ -83,6 +84,15 @@ def _running(view: View, intent: Intent) -> dict[str, Size]:
 def _stable_size(view: View) -> Size:
     """Return the size of the stable revision: while a canary holds a share, enough to take everything back."""
     return view.size.at_least(view.attempt.stable_replicas) if view.attempt else view.size
+
+
+def _reached(view: View) -> set[str]:
+    """Return who still gets requests, or may until the parents have taken the last change of the route."""
+    if _lags(view):
+        return _addressed(view, EVERY)
+    if view.by_gateway and view.route:
+        return {*view.route.weights, *_addressed(view, view.address)}
+    return {*_addressed(view, view.serving), *_addressed(view, view.address)}
 
 
 def _addressed(view: View, address: str | None) -> set[str]:

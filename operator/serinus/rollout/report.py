@@ -21,6 +21,8 @@ class Subject:
     namespace: str
     generation: int
     previous: ModelDeploymentStatus
+    hostname: str | None = None
+    """Where the model is called from outside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | No
         conditions=list(_conditions(subject, view, told)),
         stable=_stable_status(view, stable) if stable else None,
         canary=_canary_status(view, canary) if canary else None,
-        url=f"http://{subject.name}.{subject.namespace}.svc",
+        url=f"http://{subject.hostname or f'{subject.name}.{subject.namespace}.svc'}",
         replicas=sum(revision.wanted for revision in view.revisions.values()),
         ready_replicas=sum(revision.ready for revision in view.revisions.values()),
         selector=f"{LABEL_DEPLOYMENT}={subject.name}",
