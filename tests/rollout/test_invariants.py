@@ -1,5 +1,6 @@
 """What holds for every decision, whatever is seen: Hypothesis looks for a View that breaks it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
@@ -13,7 +14,7 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
 from serinus.rollout.rules import decide
-from serinus.rollout.view import EVERY, Pods, RevisionView, View
+from serinus.rollout.view import EVERY, Pods, RevisionView, RouteView, View, served_by
 from tests.rollout.views import NOW, ago, ahead, fixed, recorded, scaling, steps
 
 every_view = settings(max_examples=200, deadline=None, derandomize=True)
@@ -60,6 +61,23 @@ attempts = [
     for waited in (0, 590)
     for outcome in (None, *([] if weight else [ROLLED_BACK]))
 ]
+attempts += [each.model_copy(update={"gateway": True, "nonce": "9f86d081884c7d65", "split": 3}) for each in attempts]
+attempts += [each.model_copy(update={"since": None}) for each in attempts if each.gateway and each.weight]
+
+each_stamp = st.sampled_from([None, "3-9f86d081884c7d65", "2-9f86d081884c7d65"])
+each_weights = st.dictionaries(st.sampled_from(NAMES), st.sampled_from([0, 0, 10, 50, 90, 100]), max_size=3)
+each_written = st.sampled_from([ago(3_600), ago(11), ago(9), NOW])
+each_standing = st.sampled_from(
+    [
+        (True, False, False),
+        (True, False, False),
+        (False, True, True),
+        (False, True, False),
+        (False, False, False),
+        (False, False, True),
+    ]
+)
+"""Whether the parents accept a route, have yet to answer, may still send as before."""
 
 each_attempt = st.sampled_from([None, *attempts])
 each_open_result = st.sampled_from([Result.RUNNING, Result.RUNNING, Result.ENDED])
@@ -81,14 +99,32 @@ def views(draw: st.DrawFn) -> View:
     if attempt and name in known and not asked.promoted_at:
         result = attempt.outcome.result if attempt.outcome else draw(each_open_result)
         asked = known[name] = replace(asked, attempt=attempt, result=result)
-    return View(
+    address = draw(each_serving)
+    view = View(
         now=NOW,
         asked=asked,
         size=draw(each_size),
         policy=draw(each_policy),
         revisions=known,
-        serving=draw(each_serving),
+        serving=address,
+        address=address,
+        gateway=draw(st.sampled_from([True, False])),
+        route=draw(st.one_of(st.none(), routes(known))),
+        nonce="0123456789abcdef",
     )
+    return replace(view, serving=served_by(view.route) or address) if view.by_gateway and view.route else view
+
+
+@st.composite
+def routes(draw: st.DrawFn, known: Mapping[str, RevisionView]) -> RouteView:
+    """Any route, and often one as an attempt of somebody would have it."""
+    weights: dict[str, int] = draw(each_weights)
+    if known and draw(st.sampled_from([True, False])):
+        one, other = draw(st.sampled_from(sorted(known))), draw(st.sampled_from(sorted(known)))
+        weight = draw(st.sampled_from([0, 10, 50, 100]))
+        weights = {one: 100} if one == other else {one: 100 - weight, other: weight}
+    accepted, pending, lags = draw(each_standing)
+    return RouteView(weights, draw(each_stamp), accepted, draw(each_written), pending=pending, lags=lags)
 
 
 def ready(view: View, name: str | None) -> int:
@@ -131,7 +167,8 @@ def test_a_promotion_settles_what_was_asked_for(view: View) -> None:
     intent = decide(view)
     if intent.promote and intent.serve == view.asked.revision:
         after = decide(recorded(view, intent))
-        assert (after.serve, after.stage) == (intent.serve, Stage.SETTLED)
+        known = not view.gateway or (view.route and view.route.accepted)
+        assert (after.serve, after.stage) == (intent.serve, Stage.SETTLED if known else Stage.MOVING)
 
 
 @every_view
@@ -153,7 +190,52 @@ def test_nothing_new_is_promoted_before_its_steps_are_done(view: View) -> None:
         assert attempt.weight
         assert attempt.since
         assert (view.now - attempt.since).total_seconds() >= attempt.policy.steps[-1].min_seconds
-        assert view.serving == EVERY
+        assert view.serving == EVERY or (attempt.gateway and attempt.weight == 100)
+
+
+@every_view
+@given(views())
+def test_nothing_is_promoted_at_a_gateway_whose_parents_do_not_know_it(view: View) -> None:
+    intent = decide(view)
+    if intent.promote and intent.serve == view.asked.revision and view.by_gateway and view.asked.recorded:
+        assert view.incumbent.revision == view.asked.revision or (
+            view.route and view.route.accepted and view.asked.revision in view.route.weights
+        )
+
+
+@every_view
+@given(views())
+def test_a_gateway_gives_weight_only_to_ready_pods_and_all_of_it(view: View) -> None:
+    seen, _, told = decided(view)
+    assert (told.split is not None) == seen.gateway
+    if told.split is None:
+        return
+    held = seen.route.weights if seen.route else {}
+    assert sum(told.split.weights.values()) == 100
+    gaining = [name for name, weight in told.split.weights.items() if weight > held.get(name, 0)]
+    two = {told.serve, seen.asked.revision}  # what others hold, somebody wrote by hand
+    holders = {name for name, weight in held.items() if weight}
+    if not seen.size.is_zero and holders <= two and any(ready(seen, name) for name in holders):
+        assert all(ready(seen, name) for name in gaining), (held, told.split)
+
+
+@every_view
+@given(views())
+def test_a_new_backend_holds_nothing_beside_one_that_does(view: View) -> None:
+    """Its parents are to know it before it gets its first request."""
+    seen, _, told = decided(view)
+    if told.split and told.split.canary and seen.route and told.split.canary.revision not in seen.route.weights:
+        attempt = seen.attempt
+        assert told.split.canary.weight == 0 or (attempt and attempt.weight == told.split.canary.weight)
+
+
+@every_view
+@given(views())
+def test_who_is_in_the_route_as_it_was_or_will_be_keeps_its_pods(view: View) -> None:
+    seen, _, told = decided(view)
+    if seen.by_gateway and seen.route and told.split and not seen.size.is_zero:
+        backends = {*seen.route.weights, *told.split.weights}
+        assert {name for name in backends if name in seen.revisions and seen.revisions[name].pods} <= told.keep
 
 
 @every_view
@@ -196,15 +278,18 @@ def test_nothing_is_rolled_back_that_is_ready_or_in_time(view: View) -> None:
 @given(views())
 def test_nobody_is_moved_from_ready_pods_to_none(view: View) -> None:
     seen, _, told = decided(view)
+    if seen.by_gateway and (seen.weight or seen.address != seen.serving):
+        return  # the route says who gets requests, and it has tests of its own
     if ready(seen, seen.serving) and not seen.size.is_zero:
-        assert ready(seen, told.serve)
+        assert told.every or ready(seen, told.serve)
 
 
 @every_view
 @given(views())
 def test_whoever_is_served_or_still_at_the_address_stays(view: View) -> None:
     seen, intent, told = decided(view)
-    assert told.every or told.serve == intent.serve
+    stable = seen.stable.revision if seen.stable else None
+    assert told.serve == (stable if intent.serve == EVERY else intent.serve)
     if not seen.size.is_zero:
         assert told.serve in told.keep
         assert seen.serving in (None, EVERY, *told.keep)
@@ -264,8 +349,9 @@ def test_the_next_look_is_in_the_future(view: View) -> None:
 def test_what_stays_without_a_task_has_an_end(view: View) -> None:
     """Pods that neither run by decision nor are at the address drain, and somebody looks again when that ends."""
     seen, _, told = decided(view)
-    drains = told.keep - {name for name, _ in told.run} - {told.serve, seen.serving}
-    if seen.serving == EVERY:
+    in_route = seen.route.weights if seen.route else ()
+    drains = told.keep - {name for name, _ in told.run} - {told.serve, seen.serving, seen.address, *in_route}
+    if EVERY in (seen.serving, seen.address) or (seen.route and seen.route.lags):
         return
     if drains:
         assert told.wake_at is not None

@@ -15,7 +15,7 @@ from serinus.cluster.routestatus import Standing
 from serinus.controller.ownership import is_ours
 from serinus.controller.releases import releases_of
 from serinus.rollout.plan import SETTLE_SECONDS
-from serinus.rollout.view import EVERY, Pods, RevisionView, RouteView, Size, View
+from serinus.rollout.view import Pods, RevisionView, RouteView, Size, View, served_by
 
 
 def observe(
@@ -47,7 +47,7 @@ def observe(
         route=_route(cache, model, now),
         nonce=nonce,
     )
-    return replace(view, serving=_served_by(view.route)) if view.by_gateway and view.route else view
+    return replace(view, serving=served_by(view.route) or address) if view.by_gateway and view.route else view
 
 
 def spec_document(model: SeenModelDeployment) -> dict[str, Any]:
@@ -131,11 +131,6 @@ def _route(cache: Cache, model: SeenModelDeployment, now: datetime) -> RouteView
         pending=unsure or worst.standing in (Standing.OUTDATED, Standing.UNANSWERED),
         lags=unsure or any(answer.standing is Standing.OUTDATED for answer in route.answers),
     )
-
-
-def _served_by(route: RouteView) -> str | None:
-    holders = [revision for revision, weight in route.weights.items() if weight]
-    return EVERY if len(holders) > 1 else next(iter(holders), None)
 
 
 def _address(cache: Cache, model: SeenModelDeployment) -> str | None:

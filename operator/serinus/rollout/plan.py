@@ -88,11 +88,9 @@ def _stable_size(view: View) -> Size:
 
 def _reached(view: View) -> set[str]:
     """Return who still gets requests, or may until the parents have taken the last change of the route."""
-    if _lags(view):
-        return _addressed(view, EVERY)
-    if view.by_gateway and view.route:
-        return {*view.route.weights, *_addressed(view, view.address)}
-    return {*_addressed(view, view.serving), *_addressed(view, view.address)}
+    by_route = view.route.weights if view.by_gateway and view.route else _addressed(view, view.serving)
+    before = _addressed(view, EVERY) if _lags(view) else set()
+    return {*by_route, *before, *_addressed(view, view.address)}
 
 
 def _addressed(view: View, address: str | None) -> set[str]:

@@ -37,7 +37,7 @@ def change_who_splits(view: View) -> Intent | None:
 def count_no_time_before_the_route_is_in_force(view: View) -> Intent | None:
     """A share that not every parent has confirmed is no trial; its time begins when they have."""
     attempt = view.attempt
-    if attempt is None or not attempt.gateway or not attempt.weight:
+    if attempt is None or view.stable is None or not attempt.gateway or not attempt.weight:
         return None
     message = f"{view.asked} is to get {attempt.weight} % of the traffic"
     if _is_in_force(view):
@@ -59,7 +59,8 @@ def count_no_time_before_the_route_is_in_force(view: View) -> Intent | None:
 
 def wait_for_the_route(view: View) -> Intent | None:
     """The pods are ready, and no request may go to them before every parent knows them, at weight 0."""
-    if view.incumbent.revision == view.asked.revision or view.weight or not _has_its_pods(view):
+    holds_a_share = view.stable and view.weight
+    if view.incumbent.revision == view.asked.revision or holds_a_share or not _has_its_pods(view):
         return None
     if view.by_gateway:
         known = view.route is not None and view.asked.revision in view.route.weights and view.route.accepted

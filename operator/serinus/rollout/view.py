@@ -115,6 +115,12 @@ class RouteView:
     """Whether a parent may still send requests as the route was before."""
 
 
+def served_by(route: RouteView) -> str | None:
+    """Return who gets the requests that come by a route: a revision, or EVERY."""
+    holders = [revision for revision, weight in route.weights.items() if weight]
+    return EVERY if len(holders) > 1 else next(iter(holders), None)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Everything that decides about one ModelDeployment, at one moment."""
