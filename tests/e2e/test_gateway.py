@@ -1,6 +1,7 @@
 """Through a Gateway: the route follows the rollout, and no share moves before its parents carry it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,6 +206,22 @@ def test_a_route_of_somebody_else_is_left_alone(model: Model, gateway_api: None)
     found = route_of(model)
     assert found
     assert found["spec"]["parentRefs"][0]["name"] == "theirs"
+
+
+def test_of_two_with_one_hostname_the_older_one_has_it(model: Model, parent: Parent) -> None:
+    del parent
+    first = serves(model)
+    younger = replace(model, name="younger")
+    try:
+        younger.apply(routed("model:2", (25, HELD_FOR_EVER)))
+        younger.reports("HostnameConflict", "ModelDeployment fraud is older and has fraud.example.com at Gateway infra")
+        assert route_of(younger) is None
+        model.apply(direct(routed("model:1", (25, HELD_FOR_EVER))))
+        splits(model, None)
+        eventually(lambda: route_of(younger), SECONDS, "the younger one has its route")
+    finally:
+        younger.delete()
+    assert model.serving() == first
 
 
 def test_what_somebody_changed_in_the_route_is_put_right(model: Model, parent: Parent) -> None:

@@ -9,6 +9,7 @@ from serinus.api import modeldeployment, modelrelease
 from serinus.api.gateway import SPLIT_HEADER
 from serinus.api.modelrelease import Result
 from serinus.api.names import ANNOTATION_INTENT, FIELD_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION, child_name
+from serinus.cluster.claims import Claim, claims_of
 from serinus.cluster.podfailures import failure_of, is_ready
 from serinus.cluster.routestatus import Answer, answers_of
 from serinus.render.revision import revision_of
@@ -64,6 +65,8 @@ class SeenModelDeployment(Seen):
     revision: str
     spec: bytes
     status: bytes
+    claims: frozenset[Claim] = frozenset()
+    """What it wants at a Gateway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +194,7 @@ def _model_deployment(kind: str, document: Document) -> SeenModelDeployment:
         revision=revision_of(document["spec"]),
         spec=_text(document["spec"]),
         status=_text(document.get("status", {})),
+        claims=claims_of(metadata["namespace"], document["spec"]),
     )
 
 

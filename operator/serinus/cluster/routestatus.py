@@ -92,7 +92,7 @@ def answers_of(route: Document) -> list[Answer]:
     metadata = route["metadata"]
     known = Route(metadata["namespace"], metadata["name"], metadata["generation"])
     entries = [_entry(known, entry) for entry in route.get("status", {}).get("parents", ())]
-    parents = [_parent(known, reference) for reference in route["spec"].get("parentRefs", ())]
+    parents = [parent_of(known.namespace, reference) for reference in route["spec"].get("parentRefs", ())]
     if not parents:
         return [Answer(Standing.UNANSWERED, f"{known} has lost its parents: Serinus will write it again")]
     return [_answer(known, parent, [entry for entry in entries if entry.parent == parent]) for parent in parents]
@@ -213,11 +213,12 @@ def _told(condition: Document) -> str:
     return _short(f"{condition['reason']}: {message}" if message else condition["reason"])
 
 
-def _parent(route: Route, reference: Document) -> Parent:
+def parent_of(namespace: str, reference: Document) -> Parent:
+    """Return whom a parentRef of an object in a namespace means."""
     return Parent(
         group=reference.get("group", "gateway.networking.k8s.io"),
         kind=reference.get("kind", "Gateway"),
-        namespace=reference.get("namespace", route.namespace),
+        namespace=reference.get("namespace", namespace),
         name=reference["name"],
         section=reference.get("sectionName"),
         port=reference.get("port"),
@@ -229,7 +230,7 @@ def _entry(route: Route, entry: Document) -> Entry:
     older = {kind: condition for kind, condition in conditions.items() if _is_older(condition, route)}
     return Entry(
         route,
-        _parent(route, entry["parentRef"]),
+        parent_of(route.namespace, entry["parentRef"]),
         entry["controllerName"],
         current={kind: condition for kind, condition in conditions.items() if kind not in older},
         older=older,

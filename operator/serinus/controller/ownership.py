@@ -4,6 +4,7 @@ from typing import Final
 
 from serinus.api import modeldeployment
 from serinus.api.reasons import Reason
+from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ForbiddenError, InvalidError, NotFoundError, Refused, Retry, ServerError
 from serinus.cluster.objects import Controller, Identity, SeenChild, SeenModelDeployment, SeenRelease
@@ -32,6 +33,22 @@ def check_owner(
         f"{identity.kind} {identity.name} {whose} and is left untouched: "
         "delete it, or give this ModelDeployment another name",
     )
+
+
+def check_claims(cache: Cache, model: SeenModelDeployment) -> None:
+    """Pass whoever wants at a Gateway what nobody older wants in its namespace."""
+    if not model.claims:
+        return
+    for other in cache.of_kind(MODEL_DEPLOYMENT.kind):
+        if not isinstance(other, SeenModelDeployment) or other.key.namespace != model.key.namespace or other.deleting:
+            continue
+        both = other.claims & model.claims
+        if both and (other.created, other.uid) < (model.created, model.uid):
+            raise Refused(
+                Reason.HOSTNAME_CONFLICT,
+                f"ModelDeployment {other.key.name} is older and has {min(map(str, both))} with the same matches: "
+                "change hostnames or matches in traffic.gateway of one of them",
+            )
 
 
 def refused(identity: Identity, error: InvalidError | ForbiddenError | ServerError) -> Refused:

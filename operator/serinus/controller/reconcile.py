@@ -16,6 +16,7 @@ from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
 from serinus.controller.observe import children_of_revisions, observe, route_of, spec_document
+from serinus.controller.ownership import check_claims
 from serinus.controller.releases import Releases
 from serinus.render.children import Owner, address, children
 from serinus.render.route import http_route
@@ -110,6 +111,7 @@ class Reconciler:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
         if planned.split and spec.traffic and spec.traffic.gateway:
             try:
+                check_claims(self._cache, model)
                 route = http_route(owner, spec.traffic.gateway, planned.split)
                 await self._children.ensure(model, route, named_by_user=True)
             except Refused as refusal:
