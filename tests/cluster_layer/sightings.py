@@ -11,7 +11,9 @@ from serinus.cluster.objects import (
     SeenModelDeployment,
     SeenPod,
     SeenRelease,
+    SeenRoute,
 )
+from serinus.cluster.routestatus import Answer, Standing
 
 CREATED = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
 KEY = Key("risk", "fraud")
@@ -59,6 +61,26 @@ def child(
         controller=controller,
         intent=None,
         owned=b"{}",
+    )
+
+
+def route(version: int = 1) -> SeenRoute:
+    return SeenRoute(
+        identity=Identity("HTTPRoute", *KEY),
+        uid="HTTPRoute-fraud",
+        version=version,
+        deployment=KEY.name,
+        created=CREATED,
+        deleting=False,
+        revision=None,
+        controller=OURS,
+        intent=None,
+        owned=b"{}",
+        weights=((REVISION, 100),),
+        stamp=None,
+        written_at=CREATED,
+        answers=(Answer(Standing.IN_FORCE),),
+        controllers=(),
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -14,6 +14,7 @@ from serinus.cluster.objects import (
     SeenChild,
     SeenModelDeployment,
     SeenPod,
+    SeenRoute,
     release_row,
     seen,
     seen_release,
@@ -223,3 +224,47 @@ class TestAddress:
 
     def test_is_known_of_every_kind_that_is_written_by_kind(self) -> None:
         assert {"Deployment", "Service", "ModelRelease", "PodDisruptionBudget"} <= BY_KIND.keys()
+
+
+class TestRoute:
+    SPLIT: Final = {
+        "filters": [
+            {"type": "URLRewrite", "urlRewrite": {}},
+            {
+                "type": "RequestHeaderModifier",
+                "requestHeaderModifier": {"set": [{"name": "x-model", "value": "fraud"}]},
+            },
+            {
+                "type": "RequestHeaderModifier",
+                "requestHeaderModifier": {"set": [{"name": "X-Serinus-Split", "value": "2-ab"}]},
+            },
+        ],
+        "backendRefs": [{"name": "fraud-r1", "weight": 90}, {"name": "fraud-r2", "weight": 10}, {"name": "elsewhere"}],
+    }
+    PINNED: Final = {"backendRefs": [{"name": "fraud-r2", "weight": 100}]}
+
+    @staticmethod
+    def of(rules: list[Document], **others: Any) -> SeenRoute:  # noqa: ANN401 - JSON
+        about = metadata("fraud", generation=3, **others)
+        found = seen("HTTPRoute", {"metadata": about, "spec": {"parentRefs": [{"name": "public"}], "rules": rules}})
+        assert isinstance(found, SeenRoute)
+        return found
+
+    def test_holds_the_weights_and_the_stamp_of_the_rule_for_everybody(self) -> None:
+        found = self.of([self.PINNED, self.SPLIT])
+        assert found.weights == (("r1", 90), ("r2", 10), ("elsewhere", 1))
+        assert found.stamp == "2-ab"
+
+    @pytest.mark.parametrize("rules", [[], [{}], [PINNED]])
+    def test_that_was_not_made_by_us_has_no_stamp(self, rules: list[Document]) -> None:
+        assert self.of(rules).stamp is None
+
+    def test_is_as_old_as_our_last_apply(self) -> None:
+        entry = {"manager": "serinus", "operation": "Apply", "time": "2026-11-21T12:30:00Z", "fieldsV1": {"f:spec": {}}}
+        found = self.of([], managedFields=[{"manager": "traefik", "time": "2026-11-21T12:40:00Z"}, entry])
+        assert found.written_at == datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
+        assert self.of([]).written_at == self.of([]).created
+
+    def test_knows_what_its_parents_say(self) -> None:
+        (answer,) = self.of([]).answers
+        assert "nothing has answered yet for Gateway risk/public" in answer.says

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from serinus.cluster.cache import Cache
-from serinus.cluster.errors import ForbiddenError, Retry
+from serinus.cluster.errors import ForbiddenError, NotFoundError, Retry
 from serinus.cluster.objects import Seen
+from serinus.cluster.resources import HTTP_ROUTE
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
 from serinus.controller.sweep import SLOWEST_LOOK_SECONDS, Sweep
 from tests.cluster_layer.clock import Clock
-from tests.cluster_layer.sightings import KEY, child, model, pod
+from tests.cluster_layer.sightings import KEY, child, model, pod, route
 from tests.controller.fake_client import FakeClient
 
 INTERVAL = 300.0
@@ -151,3 +152,27 @@ async def test_what_changed_while_the_list_was_under_way_is_kept(bench: Bench) -
     assert bench.cache.children(KEY) == [child(version=2)]
     await bench.clock.advance(1)
     assert not bench.queued()
+
+
+NO_SUCH_KIND = NotFoundError(404, "", "Not Found")
+
+
+async def test_a_kind_that_a_cluster_may_be_without_is_not_waited_for(bench: Bench) -> None:
+    bench.client.collections = {"HTTPRoute": [NO_SUCH_KIND]}
+    assert await bench.is_synced_after(0)
+
+
+async def test_any_other_kind_is(bench: Bench) -> None:
+    bench.client.collections = {"Pod": [NO_SUCH_KIND]}
+    assert not await bench.is_synced_after(100)
+
+
+async def test_what_was_of_a_kind_that_went_is_forgotten_and_its_watch_not_missed(bench: Bench) -> None:
+    bench.cache.put(route())
+    bench.health.heard(HTTP_ROUTE.path())
+    bench.client.collections = {"HTTPRoute": [NO_SUCH_KIND]}
+    assert await bench.is_synced_after(0)
+    assert bench.cache.find(route().identity) is None
+    bench.clock.now += 10_000
+    assert bench.queued()
+    assert bench.health.watch_age_seconds() == 0

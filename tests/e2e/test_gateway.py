@@ -181,7 +181,7 @@ def test_a_gateway_that_goes_in_mid_canary_begins_the_first_step_anew(model: Mod
     splits(model, None)
     eventually(lambda: model.serving() is None, SECONDS, "the Service leads to all pods")
     assert not attempt(model, second).get("gateway")
-    assert model.status()["canary"]["weight"] == 25
+    eventually(lambda: model.status()["canary"]["weight"] == 25, SECONDS, "it has its share again")
 
 
 def test_a_gateway_that_goes_takes_the_route_along(model: Model, parent: Parent) -> None:
