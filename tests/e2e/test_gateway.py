@@ -12,7 +12,7 @@ from tests.cluster.eventually import eventually
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import crash_loop
 from tests.e2e import gateways
-from tests.e2e.gateways import TRAFFIC, Parent, route_of, splits, stamp, weights
+from tests.e2e.gateways import GATEWAY, TRAFFIC, Parent, route_of, splits, stamp, weights
 from tests.e2e.models import SECONDS, Model, spec
 from tests.e2e.operator import OperatorProcess
 from tests.e2e.test_canary import HELD_FOR_EVER, attempt
@@ -222,6 +222,25 @@ def test_of_two_with_one_hostname_the_older_one_has_it(model: Model, parent: Par
     finally:
         younger.delete()
     assert model.serving() == first
+
+
+def test_what_the_controller_does_not_list_is_refused(model: Model, parent: Parent) -> None:
+    del parent
+    limited = {"gateway": {**GATEWAY, "timeouts": {"request": "10s"}}}
+    first = serves(model)
+    model.apply({**routed("model:1", (25, HELD_FOR_EVER)), "traffic": limited})
+    says = model.reports("RouteNotAccepted")["message"]
+    assert says == (
+        "spec.traffic.gateway.timeouts.request needs HTTPRouteRequestTimeout, which no GatewayClass of controller "
+        "example.com/gateway lists in status.supportedFeatures: take it out, or name a parent of another class"
+    )
+    second = model.apply({**routed("model:2", (25, HELD_FOR_EVER)), "traffic": limited})
+    splits(model, {first: 100, second: 0})
+    model.reports("RouteNotAccepted", "HTTPRouteRequestTimeout")
+    assert weights(model) == {first: 100, second: 0}
+
+    model.apply(routed("model:2", (25, HELD_FOR_EVER)))
+    holds(model, first, second, 25)
 
 
 def test_what_somebody_changed_in_the_route_is_put_right(model: Model, parent: Parent) -> None:

@@ -11,7 +11,7 @@ from tests.e2e.gateways import splits
 from tests.e2e.models import SECONDS, Model
 from tests.e2e.real_model import load_on, real_spec
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.requires("gateway")
 
 TRAFFIC = {"gateway": {"parentRefs": [{"name": "public", "namespace": "gateway"}]}}
 GATEWAY_HOST = "public.gateway"

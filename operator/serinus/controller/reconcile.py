@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from serinus.cluster.events import Events
 from serinus.cluster.objects import Key, SeenModelDeployment, seen
 from serinus.cluster.resources import MODEL_DEPLOYMENT
 from serinus.controller.children import Children
+from serinus.controller.gatewayclasses import GatewayClasses
 from serinus.controller.observe import children_of_revisions, observe, route_of, spec_document
 from serinus.controller.ownership import check_claims
 from serinus.controller.releases import Releases
@@ -55,6 +57,7 @@ class Reconciler:
         """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
         self._releases = Releases(cache, client)
         self._children = Children(cache, client)
+        self._classes = GatewayClasses(client)
 
     async def reconcile(self, key: Key) -> float | None:
         """Do what is to be done now; return after how many seconds to look again though nothing happened."""
@@ -77,13 +80,22 @@ class Reconciler:
         if not refusal and (intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)):
             # Its pods became ready meanwhile, or what we wrote has let it go on: that is told when it is done.
             raise Retry(f"{view.asked} has gone on")
+        if not refusal and (complaint := await self._complaint(model, spec, view.now)):
+            refusal = Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
     async def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
         attempt = await self._releases.last_attempt(model, model.revision)
         view = observe(self._cache, model, spec, attempt, self._clock(), nonce=self._nonce())
+        if view.route and (complaint := await self._complaint(model, spec, view.now)):
+            view = replace(view, route=replace(view.route, accepted=False, pending=False, says=complaint))
         return view, decide(view)
+
+    async def _complaint(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, now: datetime) -> str | None:
+        route = route_of(self._cache, model)
+        gateway = spec.traffic.gateway if spec.traffic else None
+        return await self._classes.complaint(gateway, route.controllers, now) if route and gateway else None
 
     async def _record(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> Refused | None:
         """Write down what was decided before it is done, and ask again, until there is nothing to write."""
