@@ -13,7 +13,7 @@ from serinus.rollout.plan import plan
 from serinus.rollout.rules import decide
 from serinus.rollout.split import Share, Split
 from serinus.rollout.view import EVERY, RouteView, View
-from tests.rollout.views import NOW, ago, ahead, recorded, revision, steps, view, with_attempt
+from tests.rollout.views import NOW, ago, ahead, fixed, recorded, revision, steps, view, with_attempt
 
 OLD = ago(86_400)
 POLICY = steps(10, 50)
@@ -93,7 +93,7 @@ class TestBefore:
         assert decide(recorded(late, decide(late))).attempt is None
 
     def test_what_a_parent_said_for_good_has_a_reason_of_its_own_at_once(self) -> None:
-        assert decide(waiting("2/2", rejected(route(a=100, b=0)))).reason is Reason.ROUTE_NOT_ACCEPTED
+        assert decide(waiting("2/2", rejected(route(a=100, b=0, written=1)))).reason is Reason.ROUTE_NOT_ACCEPTED
 
     def test_a_parent_has_ten_seconds_to_answer(self) -> None:
         young = decide(waiting("2/2", lagging(route(a=100, b=0, written=4))))
@@ -152,6 +152,10 @@ class TestShare:
     def test_in_force_is_what_the_parents_confirmed(self) -> None:
         assert holding(1, 10).weight_in_force == 10
         assert holding(1, 10, lagging(route(a=90, b=10))).weight_in_force == 0
+
+    def test_leaves_the_service_to_stable(self) -> None:
+        told = plan(holding(1, 10), decide(holding(1, 10)))
+        assert (told.serve, told.every) == ("a", False)
 
     def test_gets_another_stamp_with_each_change(self) -> None:
         there = holding(1, 60)
@@ -226,6 +230,15 @@ class TestChange:
         assert decide(back).serve == "a", "the route is still there"
         gone = replace(back, route=None)
         assert decide(recorded(gone, decide(gone))).serve == EVERY
+
+    def test_while_it_comes_the_route_leads_to_stable_and_the_service_to_nobody_new(self) -> None:
+        there = replace(holding(2, 10, gateway=False, nonce=None), route=None, address=EVERY)
+        told = plan(recorded(there, decide(there)), decide(recorded(there, decide(there))))
+        assert (told.serve, told.every, told.split) == ("a", False, Split("a"))
+
+    def test_at_zero_a_share_that_was_not_in_force_is_gone_too(self) -> None:
+        there = replace(holding(1, 0, since=None), size=fixed(0))
+        assert attempt_of(decide(there)).weight == 0
 
     def test_without_a_gateway_there_is_no_route(self) -> None:
         assert split(view(STABLE, size=10, serving="a")) is None
