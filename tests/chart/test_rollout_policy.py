@@ -88,7 +88,8 @@ def test_whatever_decides_nothing_is_changed_by_whoever_may_edit(guarded: Guarde
     """All of it at once, and what decides a rollout left out, as most files leave it."""
     spec = changed(full_deployment()["spec"], dict.fromkeys(DECIDING, ABSENT))
     answer = way(guarded, EDITOR, {"spec": spec})
-    assert answer["spec"] == changed(spec, {"rollout.steps": STEPS, "rollout.progressDeadlineSeconds": 600})
+    defaults = {"rollout.steps": STEPS, "rollout.approval": "NotRequired", "rollout.progressDeadlineSeconds": 600}
+    assert answer["spec"] == changed(spec, defaults)
 
 
 @ways(*UPDATES)

@@ -108,12 +108,22 @@ def test_the_image_is_named_by_digest_tag_or_chart_version(values_: tuple[str, .
 
 
 def test_settings_reach_the_operator() -> None:
-    container = render('operator={"workers": 3, "leaseSeconds": 30, "sweepSeconds": 60, "logLevel": "debug"}').container
+    operator = {
+        "workers": 3,
+        "leaseSeconds": 30,
+        "sweepSeconds": 60,
+        "maxRollouts": 20,
+        "maxRolloutsPerNamespace": 5,
+        "logLevel": "debug",
+    }
+    container = render(f"operator={json.dumps(operator)}").container
     settings = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
     assert settings == {
         "SERINUS_WORKERS": "3",
         "SERINUS_LEASE_SECONDS": "30",
         "SERINUS_SWEEP_SECONDS": "60",
+        "SERINUS_MAX_ROLLOUTS": "20",
+        "SERINUS_MAX_ROLLOUTS_PER_NAMESPACE": "5",
         "SERINUS_LOG_LEVEL": "debug",
     }
 

@@ -145,6 +145,8 @@ class Reconciler:
     async def _split(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.split and spec.traffic and spec.traffic.gateway:
             check_claims(self._cache, model)
+            if route_of(self._cache, model) and (complaint := await self._complaint(model, spec, self._clock())):
+                raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)  # its requests would be answered with errors
             owner = Owner(model.key.name, model.key.namespace, model.uid)
             route = http_route(owner, spec.traffic.gateway, planned.split)
             await self._children.ensure(model, route, named_by_user=True)
