@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from kubernetes.client.exceptions import ApiException
 
-from serinus.cli.command import ANNOTATION, Document
+from serinus.api.commands import ANNOTATION_COMMAND
+from serinus.cli.command import Document
 
 STABLE = "4d18ac5c37"
 CANARY = "9c7e1f20ab"
@@ -16,7 +17,7 @@ TRYING: Document = SERVING | {"canary": {"revision": CANARY, "version": "8"}}
 def model(status: Document | None = None, annotation: str | None = None, version: str = "1") -> Document:
     metadata: Document = {"name": "fraud", "namespace": "risk", "generation": 2, "resourceVersion": version}
     if annotation:
-        metadata["annotations"] = {ANNOTATION: annotation}
+        metadata["annotations"] = {ANNOTATION_COMMAND: annotation}
     return {"metadata": metadata, "status": TRYING if status is None else status}
 
 

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from serinus.cli.command import Command, Document, answer_to, revision_to_command
+from serinus.api.commands import Command, Verb
+from serinus.cli.command import Document, answer_to, revision_to_command
 from serinus.cli.failure import Failure
 from tests.cli.models import CANARY, SERVING, STABLE, TRYING, model
 
-OURS = Command("promote", CANARY, "0f3c", "ada")
+OURS = Command(Verb.PROMOTE, CANARY, "0f3c", "ada")
 WRITTEN = f"promote {CANARY} 0f3c by ada"
 
 
@@ -30,7 +31,7 @@ def failure(expected: str) -> "pytest.RaisesExc[Failure]":
     ],
 )
 def test_a_command_names_who_gives_it_where_the_name_fits(by: str | None, end: str) -> None:
-    assert str(Command("abort", CANARY, "0f3c", by)) == f"abort {CANARY} 0f3c{end}"
+    assert str(Command(Verb.ABORT, CANARY, "0f3c", by)) == f"abort {CANARY} 0f3c{end}"
 
 
 @pytest.mark.parametrize("verb", ["promote", "promote-full", "abort", "pause", "resume", "retry"])

@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from serinus.cli.command import ANNOTATION
+from serinus.api.commands import ANNOTATION_COMMAND
 from serinus.cli.main import COMMANDS
 from tests.chart.policies import Guarded, in_force
 from tests.chart.rendering import render
@@ -77,7 +77,7 @@ def editor(guarded: Guarded, control_plane: ControlPlane, tmp_path_factory: pyte
 def canary(guarded: Guarded) -> None:
     """The operator is the test's; its report is that of a rollout."""
     report(guarded, STATUS | {"lastCommand": None})
-    guarded.api.patch(*KIND, guarded.name, {"metadata": {"annotations": {ANNOTATION: None}}}, guarded.namespace)
+    guarded.api.patch(*KIND, guarded.name, {"metadata": {"annotations": {ANNOTATION_COMMAND: None}}}, guarded.namespace)
 
 
 def report(model: Guarded, status: Json) -> None:
@@ -86,7 +86,7 @@ def report(model: Guarded, status: Json) -> None:
 
 def annotation(model: Guarded) -> list[str]:
     """The words of the command that the model carries."""
-    text = (model.read() or {})["metadata"].get("annotations", {}).get(ANNOTATION, "")
+    text = (model.read() or {})["metadata"].get("annotations", {}).get(ANNOTATION_COMMAND, "")
     return str(text).split(" ", 4)
 
 

@@ -3,12 +3,12 @@
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from serinus.cli.command import ANNOTATION, Command
+from serinus.api.commands import ANNOTATION_COMMAND, Command, Verb
 from serinus.cli.failure import Failure
 from serinus.cli.give import TRIES, await_answer, give
 from tests.cli.models import CANARY, SERVING, STABLE, TRYING, FakeCluster, FakeTime, model
 
-OURS = Command("promote", CANARY, "0f3c", "ada")
+OURS = Command(Verb.PROMOTE, CANARY, "0f3c", "ada")
 GIVEN = str(OURS)
 ANSWERED = TRYING | {"lastCommand": {"nonce": "0f3c", "result": "step 2 begins"}}
 
@@ -24,7 +24,7 @@ ANSWERED = TRYING | {"lastCommand": {"nonce": "0f3c", "result": "step 2 begins"}
 def test_it_is_written_for_the_model_that_was_read(user: str | None, revision: str | None, text: str) -> None:
     cluster = FakeCluster([model(version="41")], user)
     assert str(give(cluster, "fraud", "promote", revision, "0f3c")) == text
-    assert cluster.written == [("41", {ANNOTATION: text})]
+    assert cluster.written == [("41", {ANNOTATION_COMMAND: text})]
 
 
 def test_a_revision_that_is_named_is_taken_whatever_the_status_says() -> None:

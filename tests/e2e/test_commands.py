@@ -172,5 +172,6 @@ def test_a_first_revision_serves_once_it_is_approved(model: Model) -> None:
     model.reports("AwaitingApproval", "2 of 2 pods ready", "the command promote gives it")
     assert model.child("Service") is None
     assert model.says("Available") == ("False", "NoReadyPods")
+    assert model.status()["canary"]["revision"] == first, "kubectl serinus finds by it for which revision a command is"
     give(model, f"promote {first} 1")
     model.settles(first)

@@ -12,6 +12,9 @@ from serinus.api.names import GROUP
 
 ANNOTATION_COMMAND: Final = f"{GROUP}/command"
 
+REFUSED: Final = "refused: "
+"""How the result of a command begins that nothing came of."""
+
 MAX_NONCE: Final = 128
 MAX_USER: Final = 256
 MAX_RESULT: Final = 1024
@@ -56,6 +59,11 @@ class Command(NamedTuple):
     revision: str
     nonce: str
     by: str | None = None
+
+    def __str__(self) -> str:
+        """`<verb> <revision> <nonce> [by <user>]`; a user whose name does not fit is left out."""
+        named = self.by and len(self.by) <= MAX_USER and self.by.isprintable()
+        return f"{self.verb} {self.revision} {self.nonce}" + (f" by {self.by}" if named else "")
 
 
 class Obeyed(ApiModel):

@@ -1,31 +1,11 @@
-"""A command to the operator: its verbs, its text, for which revision it is, and what came of it. Pure."""
+"""A command to the operator: for which revision it is, and what came of it. Pure."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from serinus.api.names import GROUP
+from serinus.api.commands import ANNOTATION_COMMAND, REFUSED, Command
 from serinus.cli.failure import Failure
 
 Document = dict[str, Any]
-
-ANNOTATION: Final = f"{GROUP}/command"
-REFUSED: Final = "refused: "
-MAX_USER_LENGTH: Final = 256
-
-
-@dataclass(frozen=True)
-class Command:
-    """What the annotation says."""
-
-    verb: str
-    revision: str
-    nonce: str
-    by: str | None = None
-
-    def __str__(self) -> str:
-        """`<verb> <revision> <nonce> [by <user>]`; a user whose name does not fit is left out."""
-        named = self.by and len(self.by) <= MAX_USER_LENGTH and self.by.isprintable()
-        return f"{self.verb} {self.revision} {self.nonce}" + (f" by {self.by}" if named else "")
 
 
 def revision_to_command(verb: str, model: Document) -> str:
@@ -52,7 +32,7 @@ def answer_to(command: Command, model: Document) -> str | None:
         if result.startswith(REFUSED):
             raise Failure(result)
         return result
-    given = model["metadata"].get("annotations", {}).get(ANNOTATION)
+    given = model["metadata"].get("annotations", {}).get(ANNOTATION_COMMAND)
     if given == str(command):
         return None
     other = f'"{given}" took its place' if given else "it was taken away"

@@ -7,7 +7,8 @@ from typing import Final, Protocol
 
 from kubernetes.client.exceptions import ApiException
 
-from serinus.cli.command import ANNOTATION, Command, Document, answer_to, revision_to_command
+from serinus.api.commands import ANNOTATION_COMMAND, Command, Verb
+from serinus.cli.command import Document, answer_to, revision_to_command
 from serinus.cli.failure import ANSWERS, Failure, sentence_of
 
 TRIES: Final = 5
@@ -32,9 +33,9 @@ def give(cluster: Commandable, name: str, verb: str, revision: str | None, nonce
     by = cluster.user()
     for _ in range(TRIES):
         model = cluster.model(name)
-        command = Command(verb, revision or revision_to_command(verb, model), nonce, by)
+        command = Command(Verb(verb), revision or revision_to_command(verb, model), nonce, by)
         try:
-            cluster.annotate(name, model["metadata"]["resourceVersion"], {ANNOTATION: str(command)})
+            cluster.annotate(name, model["metadata"]["resourceVersion"], {ANNOTATION_COMMAND: str(command)})
         except ApiException as error:
             if error.status != HTTPStatus.CONFLICT:
                 raise

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from serinus.api.commands import MAX_RESULT, USAGE, Command, Obeyed, Verb
+from serinus.api.commands import MAX_RESULT, REFUSED, USAGE, Command, Obeyed, Verb
 from serinus.api.modelrelease import MAX_COMMANDS, Attempt, Result
 from serinus.api.reasons import Reason
 from serinus.rollout import attempt as attempts
@@ -22,8 +22,6 @@ class Answer:
     """What to record, if it is obeyed now; the command is in it."""
 
 
-_REFUSED: Final = "refused: "
-
 Change = tuple[Attempt, str]
 """A changed attempt, and what came of the command."""
 
@@ -37,11 +35,11 @@ def answer(view: View) -> Answer | None:
     if given and (given[-1].verb, given[-1].nonce) == (command.verb, command.nonce) and _is_for_asked(view, command):
         return Answer(given[-1].result)
     if refusal := _misdirected(view, command) or _needless(view):
-        return Answer(_REFUSED + refusal)
+        return Answer(REFUSED + refusal)
     assert command.verb is not None  # noqa: S101 - else it was refused
     outcome = _DOES[command.verb](view, command)
     if isinstance(outcome, str):
-        return Answer(_REFUSED + outcome)
+        return Answer(REFUSED + outcome)
     if outcome is None:
         return None
     attempt, result = outcome
@@ -53,7 +51,7 @@ def answer(view: View) -> Answer | None:
 
 def is_refusal(result: str) -> bool:
     """Return whether nothing came of a command."""
-    return result.startswith(_REFUSED)
+    return result.startswith(REFUSED)
 
 
 def _is_for_asked(view: View, command: Command) -> bool:

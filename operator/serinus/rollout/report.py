@@ -39,7 +39,8 @@ def report(subject: Subject, view: View, intent: Intent, obstacle: Obstacle | No
     """Return the status to show."""
     told = obstacle or Obstacle(intent.stage, intent.reason, intent.message)
     stable = view.stable
-    canary = None if view.asked_is_stable or stable is None else view.asked
+    is_canary = not view.asked_is_stable and (stable or view.attempt)  # a first one that awaits approval is one, too
+    canary = view.asked if is_canary else None
     return ModelDeploymentStatus(
         observed_generation=subject.generation,
         conditions=list(_conditions(subject, view, told)),
