@@ -57,12 +57,13 @@ def run(*, quick: bool) -> list[Figure]:
         over_connections(place.plane, partial(create_models, wanted=wanted, rollout=ROLLOUT))
         pods = wait_until_served(api, len(wanted), TIMEOUT)
         operator.wait_until_at_rest(TIMEOUT)
-        before = _histograms(operator)
+        before, busy_before = _histograms(operator), operator.processor_seconds()
         began = datetime.now(UTC)
         step("changing all of them")
         over_connections(place.plane, partial(_change, wanted=wanted))
         wait_until_served(api, len(wanted), TIMEOUT)
         reconciles, waits = (after - then for after, then in zip(_histograms(operator), before, strict=True))
+        busy = operator.processor_seconds() - busy_before
         records = _records(api)
         way = ", ".join(f"{weight} % for {seconds} s" for weight, seconds in STEPS)
         load = f"{len(wanted)} rollouts at once, {way}; {reconciles.total} reconciles; {sizes(api)}"
@@ -74,6 +75,7 @@ def run(*, quick: bool) -> list[Figure]:
         Figure("rollouts that left out a step or cut one short", wrong, "rollouts", conditions, limit=0),
         Figure("first change to last promotion", (ended - began).total_seconds(), "s", conditions),
         Figure("floor: as many Deployments written directly", floor, "s", conditions),
+        Figure("CPU of the operator for each rollout", busy / len(wanted) * 1000, "ms", conditions),
         Figure("reconcile, p99", reconciles.percentile(99) * 1000, "ms", conditions),
         Figure("wait for a worker, p99", waits.percentile(99) * 1000, "ms", conditions),
     ]
