@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Final
 
 from benchmarks import (
+    aborted_requests,
     change_latency,
     check_duration,
     idle_memory,
     idle_requests,
     loaded_memory,
+    many_rollouts,
     recovery,
     retreat,
     rollout_requests,
@@ -32,6 +34,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "retreat": retreat.run,
     "recovery": recovery.run,
     "rollout-requests": rollout_requests.run,
+    "aborted-requests": aborted_requests.run,
+    "many-rollouts": many_rollouts.run,
     "loaded-memory": loaded_memory.run,
     "check-duration": check_duration.run,
 }

@@ -101,9 +101,13 @@ class OperatorProcess:
 
     def metric(self, name: str) -> float:
         """Return one of its own metrics, summed over labels."""
-        self._check()
-        values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", self._own.text("/metrics"), re.MULTILINE)
+        values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", self.metrics(), re.MULTILINE)
         return sum(map(float, values))
+
+    def metrics(self) -> str:
+        """Return all its own metrics, as it exposes them."""
+        self._check()
+        return self._own.text("/metrics")
 
     def count_complaints(self) -> int:
         """Return how often it logged a warning or worse, which nothing in a benchmark gives it reason to."""

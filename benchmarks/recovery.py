@@ -63,6 +63,8 @@ class _Measured:
     retreated: list[float] = field(default_factory=list)
     in_step: list[float] = field(default_factory=list)
     """From the start of the process alone until it knew the whole cluster."""
+    processor: list[float] = field(default_factory=list)
+    """CPU until it was at rest again: what a busy machine does not change."""
     taken_over: list[float] = field(default_factory=list)
     pods: int = 0
 
@@ -115,6 +117,7 @@ def run(*, quick: bool) -> list[Figure]:
         _slowest("killed to command answered", measured.answered, conditions, LIMIT_SECONDS),
         _slowest("killed to retreat", measured.retreated, conditions, LIMIT_SECONDS),
         _slowest("of it: start to in step", measured.in_step, conditions),
+        _slowest("CPU of a start until at rest", measured.processor, conditions),
         _slowest(
             f"killed to answer of a standby, Lease {numbers.lease_seconds} s",
             measured.taken_over,
@@ -159,6 +162,7 @@ async def _measure(connection: Requests, place: Setting, replicas: _Replicas, nu
             measured.answered.append(command.seconds)
             measured.retreated.append(loss.seconds)
             measured.in_step += [command.in_step, loss.in_step]
+            measured.processor += [command.processor, loss.processor]
         step(f"killing it {numbers.takeovers} times beside a standby")
         for _ in range(numbers.takeovers):
             standby = replicas.start_standby()
@@ -172,6 +176,7 @@ class _Recovery(NamedTuple):
 
     seconds: float
     in_step: float
+    processor: float
 
 
 async def _recovery(
@@ -189,7 +194,7 @@ async def _recovery(
         seen(answer), asyncio.to_thread(replicas.leader.wait_until_in_step, DEADLINE_SECONDS)
     )
     await asyncio.to_thread(replicas.leader.wait_until_at_rest, DEADLINE_SECONDS)
-    return _Recovery(answered - started, in_step)
+    return _Recovery(answered - started, in_step, replicas.leader.processor_seconds())
 
 
 async def _lose_pods(place: Setting, name: str) -> None:

@@ -38,7 +38,7 @@ ROLLOUTS: Final = 5
 QUICK_ROLLOUTS: Final = 2
 BEFOREHAND: Final = 2
 """Rollouts until the history is full."""
-DRAIN_SECONDS: Final = 30
+DRAIN_SECONDS: Final = 5
 QUICK_DRAIN_SECONDS: Final = 2
 POD_SECONDS: Final = 1.0
 TIMEOUT: Final = 120
