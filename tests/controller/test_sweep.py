@@ -19,7 +19,10 @@ from tests.controller.fake_client import FakeClient
 INTERVAL = 300.0
 
 
-def page(*items: Seen) -> dict[str, Any]:
+LISTED_AT = 100
+
+
+def page(*items: Seen, at: int = LISTED_AT) -> dict[str, Any]:
     """Return the metadata of objects as a page of a list has it; an empty one has no list at all."""
     listed = [
         {
@@ -32,7 +35,7 @@ def page(*items: Seen) -> dict[str, Any]:
         }
         for item in items
     ]
-    return {"metadata": {}, "items": listed or None}
+    return {"metadata": {"resourceVersion": str(at)}, "items": listed or None}
 
 
 class Bench:
@@ -121,7 +124,7 @@ async def test_later_deletions_are_found_too(bench: Bench) -> None:
     bench.cache.put(child())
     bench.client.collections = {"Service": [page(child())]}
     assert await bench.is_synced_after(0)
-    bench.client.collections = {}
+    bench.client.collections = {"Service": [page()]}
     await bench.is_synced_after(INTERVAL - 1)
     assert bench.cache.children(KEY)
     await bench.is_synced_after(2)
@@ -150,6 +153,14 @@ async def test_what_changed_while_the_list_was_under_way_is_kept(bench: Bench) -
     assert bench.cache.children(KEY) == [child(version=2)]
     await bench.clock.advance(1)
     assert not bench.queued()
+
+
+async def test_what_is_newer_than_the_list_is_not_gone(bench: Bench) -> None:
+    """An API server may lag behind the one that the watches are from."""
+    bench.cache.put(child(version=7))
+    bench.client.collections = {"Service": [page(at=6)]}
+    await bench.is_synced_after(0)
+    assert bench.cache.children(KEY) == [child(version=7)]
 
 
 async def test_a_change_that_no_watch_brought_is_read_and_its_model_deployment_looked_at(bench: Bench) -> None:

@@ -209,9 +209,12 @@ class Releases:
         if known is None or known.version != found.version:
             namespace, name = model.key.namespace, found.identity.name
             try:
-                self._remember(model.key, await self._client.get(MODEL_RELEASE, namespace, name))
+                document = await self._client.get(MODEL_RELEASE, namespace, name)
             except NotFoundError as error:
                 raise Retry(f"the release of revision {found.revision} has just gone") from error
+            self._remember(model.key, document)
+            if int(document["metadata"]["resourceVersion"]) < found.version:  # what happened since would be undone
+                raise Retry(f"ModelRelease {name} was read as it was before")
             known = self._attempts.get(model.key, {}).get(found.revision)
         return known.attempts if known else ()
 

@@ -97,9 +97,11 @@ class Sweep:
         """Drop what is gone, and return what the watches have not brought yet."""
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
         missing = []
+        listed_at = 0
         async for page in self._client.pages(
             resource, METADATA, None if resource is MODEL_DEPLOYMENT else LABEL_DEPLOYMENT
         ):
+            listed_at = int(page["metadata"]["resourceVersion"])
             for item in page["items"] or ():
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
@@ -108,8 +110,10 @@ class Sweep:
                 if not self._cache.has_seen(*lost):
                     missing.append(lost)
         for item in known.values():
-            # Still as it was before the list: what changed meanwhile is newer than the list.
-            if self._cache.find(item.identity) is item and self._cache.remove(item):
+            # Still as it was before the list: what changed meanwhile is newer than the list. So is what an API server
+            # that lags does not know yet.
+            same = self._cache.find(item.identity) is item and item.version <= listed_at
+            if same and self._cache.remove(item):
                 logger.warning("gone without the watch saying so", extra={"object": "/".join(item.identity)})
                 metrics.SWEPT_OBJECTS.labels("deleted").inc()
                 self._queue.add(item.key)
