@@ -109,7 +109,7 @@ STRIKES: dict[str, Strike] = {
 @pytest.fixture(scope="module")
 def rollouts() -> Iterator[Rollouts]:
     with new_rig("--sweep-seconds=1", f"--lease-seconds={LEASE_SECONDS}") as rig:
-        yield Rollouts(rig, hold=2)
+        yield Rollouts(rig, hold=1)
 
 
 @pytest.mark.parametrize("name", STRIKES)
