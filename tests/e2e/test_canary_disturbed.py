@@ -215,6 +215,30 @@ def test_an_invalid_spec_in_mid_canary_and_then_a_valid_one(served: Model) -> No
     assert served.child("Deployment", second) is None
 
 
+def test_a_quota_that_refuses_the_pods_for_the_promotion_holds_it_until_it_grows(served: Model) -> None:
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods", "namespace": served.namespace}}
+    served.api.create({**quota, "spec": {"hard": {"pods": "6"}}})
+    first = serves(served)
+    second = served.apply(canary_spec("model:2", (25, 1)))
+
+    served.reports("PromotionWaitsForPods", "exceeded quota")
+    assert len(served.pod_uids(first)) == 4
+
+    served.api.patch("v1", "ResourceQuota", "pods", {"spec": {"hard": {"pods": "20"}}}, served.namespace)
+    served.settles(second)
+
+
+def test_a_namespace_that_goes_in_mid_canary_stops_no_other(model: Model) -> None:
+    doomed = Model.in_new_namespace(model.api)
+    begins(doomed, seconds=600)
+
+    model.api.delete("v1", "Namespace", doomed.namespace)
+
+    begins(model, seconds=1)
+    model.settles(model.revision(canary_spec("model:2", (WEIGHT, 1))))
+    eventually(lambda: not doomed.belongings(), SECONDS, "what belongs to it goes, and is not made again")
+
+
 def test_deleted_in_mid_canary_everything_goes(model: Model) -> None:
     begins(model, seconds=600)
 

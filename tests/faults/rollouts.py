@@ -108,7 +108,7 @@ class Rollouts:
         self.weather = UNDISTURBED
         """What disturbs all of them, and what belongs to none: lists and watches."""
         self._trials: dict[str, Trial] = {}
-        rig.proxy.fault, rig.proxy.done, rig.proxy.arrivals = self._fault, self._done, self._arrivals
+        rig.proxy.fault, rig.proxy.done, rig.proxy.arrivals = self.fault, self.answered, self._arrivals
         rig.proxy.call(rig.proxy.break_watches)  # those that are open pass events unread
         self.undisturbed = self._record()
 
@@ -156,14 +156,21 @@ class Rollouts:
         trial.model.delete()
         return Ending(state, attempts, objects, requests, changes)
 
-    def _fault(self, request: Request) -> Fault | None:
+    def fault(self, request: Request) -> Fault | None:
+        """Count a request, and say what becomes of it."""
         fault = self.weather.fault(request)
         if trial := self._trials.get(request.namespace):
             trial.requests[request.what] += 1
             fault = fault or trial.disturbance.fault(request)
         return fault
 
-    def _done(self, request: Request, status: int) -> None:
+    def calm(self, request: Request) -> Fault | None:
+        """The same, where nothing but what is wrong with one trial disturbs."""
+        trial = self._trials.get(request.namespace)
+        return trial.disturbance.fault(request) if trial else None
+
+    def answered(self, request: Request, status: int) -> None:
+        """Count what came to be and what went."""
         made = status == HTTPStatus.CREATED
         gone = status == HTTPStatus.OK and request.method == "DELETE"
         if (made or gone) and request.plural != "events" and (trial := self._trials.get(request.namespace)):
