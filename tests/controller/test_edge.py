@@ -1,8 +1,12 @@
 """The edge: what a watch saw enters the cache, and whoever it concerns is queued."""
 
+import asyncio
+import logging
 from itertools import islice
 
 import pytest
+from kopf._cogs.aiokits.aiotasks import create_guarded_task
+from kopf._core.reactor import orchestration
 
 from serinus.cluster.cache import Cache
 from serinus.cluster.objects import Identity, Key, seen
@@ -67,6 +71,26 @@ async def test_an_object_that_cannot_be_read_is_passed_over(cache: Cache, queue:
     assert await queued(queue) == set()
     assert cache.has_seen(Identity("Service", KEY.namespace, "fraud-x"), "of-x", 7), "nobody need wait for it"
     assert not cache.has_seen(Identity("Service", KEY.namespace, "fraud-x"), "of-x", 8)
+
+
+class _Gone(Exception):  # noqa: N818 - as Kopf has it
+    status = 404
+
+
+@pytest.mark.parametrize(("error", "ends"), [(RuntimeError("etcdserver: no leader"), True), (_Gone(), False)], ids=repr)
+async def test_it_ends_when_a_watcher_of_kopf_ends(error: Exception, *, ends: bool) -> None:
+    async def watch() -> None:
+        raise error
+
+    watchers = asyncio.create_task(edge.Watchers().run())
+    await asyncio.sleep(0)
+    watcher = create_guarded_task(watch(), "watcher for pods", logger=logging.getLogger(orchestration.__name__))
+    await asyncio.wait([watcher])
+    await asyncio.wait([watchers], timeout=0)
+    assert watchers.done() == ends
+    watchers.cancel()
+    results = await asyncio.gather(watchers, watcher, return_exceptions=True)
+    assert not ends or list(results) == [error, error]
 
 
 def test_kopf_tries_again_for_ever_and_from_the_start_for_each_request() -> None:

@@ -267,6 +267,16 @@ class TestAttempts:
         assert await bench.releases.attempts(MODEL, REVISION) == (self.attempt(),)
         assert bench.client.reads == [RECORD]
 
+    async def test_that_are_read_as_they_were_before_decide_nothing(self) -> None:
+        """An API server may lag behind the one that the watch is from."""
+        bench = self.bench()
+        await bench.releases.record(MODEL, REVISION, self.attempt(), None)
+        document = bench.client.documents[RECORD]
+        seen = {**document, "metadata": {**document["metadata"], "resourceVersion": "5000"}}
+        bench.cache.put(seen_release(release_row(seen)))
+        with pytest.raises(Retry, match="as it was before"):
+            await bench.releases.attempts(MODEL, REVISION)
+
     async def test_one_that_goes_on_takes_the_place_of_itself_and_another_comes_after_it(self) -> None:
         bench = self.bench()
         for each in (self.attempt(), self.attempt(weight=10), self.attempt(2), self.attempt(3), self.attempt(4)):

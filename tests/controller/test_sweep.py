@@ -21,7 +21,10 @@ from tests.controller.fake_client import FakeClient
 INTERVAL = 300.0
 
 
-def page(*items: Seen) -> dict[str, Any]:
+LISTED_AT = 100
+
+
+def page(*items: Seen, at: int = LISTED_AT) -> dict[str, Any]:
     """Return the metadata of objects as a page of a list has it; an empty one has no list at all."""
     listed = [
         {
@@ -34,7 +37,7 @@ def page(*items: Seen) -> dict[str, Any]:
         }
         for item in items
     ]
-    return {"metadata": {}, "items": listed or None}
+    return {"metadata": {"resourceVersion": str(at)}, "items": listed or None}
 
 
 class Bench:
@@ -124,7 +127,7 @@ async def test_later_deletions_are_found_too(bench: Bench) -> None:
     bench.cache.put(child())
     bench.client.collections = {"Service": [page(child())]}
     assert await bench.is_synced_after(0)
-    bench.client.collections = {}
+    bench.client.collections = {"Service": [page()]}
     await bench.is_synced_after(INTERVAL - 1)
     assert bench.cache.children(KEY)
     await bench.is_synced_after(2)
@@ -177,6 +180,14 @@ async def test_what_was_of_a_kind_that_went_is_forgotten_and_its_watch_not_misse
     bench.clock.now += 10_000
     assert bench.queued()
     assert bench.health.watch_age_seconds() == 0
+
+
+async def test_what_is_newer_than_the_list_is_not_gone(bench: Bench) -> None:
+    """An API server may lag behind the one that the watches are from."""
+    bench.cache.put(child(version=7))
+    bench.client.collections = {"Service": [page(at=6)]}
+    await bench.is_synced_after(0)
+    assert bench.cache.children(KEY) == [child(version=7)]
 
 
 async def test_a_change_that_no_watch_brought_is_read_and_its_model_deployment_looked_at(bench: Bench) -> None:

@@ -186,11 +186,19 @@ def answer(status: int, reason: str = "", headers: Mapping[str, str] | None = No
     return refuse
 
 
-async def forget_the_past(_: Exchange) -> web.StreamResponse:
-    """A watch cannot go on from where it was: the answer is a stream with this one event."""
-    status = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 410, "reason": "Expired"}
-    event = {"type": "ERROR", "object": status | {"message": "too old resource version"}}
-    return web.Response(text=json.dumps(event) + "\n", content_type="application/json")
+def error_event(status: int, reason: str, message: str) -> Fault:
+    """A watch brings an error and ends."""
+
+    async def fail(_: Exchange) -> web.StreamResponse:
+        body = {"apiVersion": "v1", "kind": "Status", "status": "Failure", "code": status, "reason": reason}
+        event = {"type": "ERROR", "object": body | {"message": message}}
+        return web.Response(text=json.dumps(event) + "\n", content_type="application/json")
+
+    return fail
+
+
+forget_the_past: Final = error_event(410, "Expired", "too old resource version")
+"""A watch cannot go on from where it was."""
 
 
 def delay(seconds: float) -> Fault:

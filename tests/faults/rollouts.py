@@ -19,13 +19,13 @@ from tests.faults.replay import at_rest, difference
 from tests.faults.rig import Rig
 from tests.faults.script import state_of
 
-SECONDS: Final = 60
+SECONDS: Final = 40
 """How long a rollout may take beside many others on a busy machine."""
 LOOK_SECONDS: Final = 0.3
 SIDE_BY_SIDE: Final = 12
 
 FIRST: Final = spec("model:1", model={"version": "1"})
-SECOND: Final = spec("model:2", model={"version": "2"}, rollout={"steps": [{"weight": 50, "minSeconds": 1}]})
+WEIGHT: Final = 50
 
 
 def nothing_wrong(_: Request) -> Fault | None:
@@ -77,6 +77,14 @@ class Trial:
 
         eventually(promoted, SECONDS, f"{revision} is promoted", interval=LOOK_SECONDS)
 
+    def holds_its_share(self) -> None:
+        """Wait until the operator says that the canary has its share."""
+
+        def held() -> bool:
+            return bool(self.model.status().get("canary", {}).get("weight") == WEIGHT)
+
+        eventually(held, SECONDS, "the canary holds its share")
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -90,12 +98,17 @@ class Ending:
 
 
 class Rollouts:
-    """Tells apart whose each request and each event is."""
+    """Tells apart whose each request and each event is; a canary holds its share for so many seconds."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, hold: int = 1) -> None:
         self.rig = rig
+        self.second = spec(
+            "model:2", model={"version": "2"}, rollout={"steps": [{"weight": WEIGHT, "minSeconds": hold}]}
+        )
+        self.weather = UNDISTURBED
+        """What disturbs all of them, and what belongs to none: lists and watches."""
         self._trials: dict[str, Trial] = {}
-        rig.proxy.fault, rig.proxy.done, rig.proxy.arrivals = self._fault, self._done, self._arrivals
+        rig.proxy.fault, rig.proxy.done, rig.proxy.arrivals = self.fault, self.answered, self._arrivals
         rig.proxy.call(rig.proxy.break_watches)  # those that are open pass events unread
         self.undisturbed = self._record()
 
@@ -111,7 +124,7 @@ class Rollouts:
         history = History.from_now(self.rig.plane.api, trial.model.namespace)
         trial.model.apply(FIRST)
         trial.is_promoted(FIRST)
-        trial.model.apply(SECOND)
+        trial.model.apply(self.second)
         meanwhile(trial)
         self.ends_alike(trial)
         history.assert_always_served(trial.model.name)
@@ -119,7 +132,7 @@ class Rollouts:
 
     def ends_alike(self, trial: Trial) -> None:
         """Wait until everything is as after the undisturbed rollout, and look at what it took."""
-        trial.is_promoted(SECOND)
+        trial.is_promoted(self.second)
         wanted = self.undisturbed.state
 
         def same() -> bool:
@@ -128,38 +141,46 @@ class Rollouts:
             return True
 
         eventually(same, SECONDS, "it ends as the undisturbed rollout", interval=LOOK_SECONDS)
-        assert attempts_of(trial.model, SECOND) == self.undisturbed.attempts
+        assert attempts_of(trial.model, self.second) == self.undisturbed.attempts
         more = trial.objects - self.undisturbed.objects
         assert not more, f"more than undisturbed: {dict(more)}"
         trial.model.delete()
 
     def _record(self) -> Ending:
         trial = self.begin(UNDISTURBED)
-        for wanted in (FIRST, SECOND):
+        for wanted in (FIRST, self.second):
             trial.model.apply(wanted)
             trial.is_promoted(wanted)
-        state, attempts = at_rest(trial.model), attempts_of(trial.model, SECOND)
+        state, attempts = at_rest(trial.model), attempts_of(trial.model, self.second)
         objects, requests, changes = trial.objects.copy(), trial.requests.copy(), trial.changes.copy()
         trial.model.delete()
         return Ending(state, attempts, objects, requests, changes)
 
-    def _fault(self, request: Request) -> Fault | None:
-        trial = self._trials.get(request.namespace)
-        if trial is None:
-            return None
-        trial.requests[request.what] += 1
-        return trial.disturbance.fault(request)
+    def fault(self, request: Request) -> Fault | None:
+        """Count a request, and say what becomes of it."""
+        fault = self.weather.fault(request)
+        if trial := self._trials.get(request.namespace):
+            trial.requests[request.what] += 1
+            fault = fault or trial.disturbance.fault(request)
+        return fault
 
-    def _done(self, request: Request, status: int) -> None:
+    def calm(self, request: Request) -> Fault | None:
+        """The same, where nothing but what is wrong with one trial disturbs."""
+        trial = self._trials.get(request.namespace)
+        return trial.disturbance.fault(request) if trial else None
+
+    def answered(self, request: Request, status: int) -> None:
+        """Count what came to be and what went."""
         made = status == HTTPStatus.CREATED
         gone = status == HTTPStatus.OK and request.method == "DELETE"
         if (made or gone) and request.plural != "events" and (trial := self._trials.get(request.namespace)):
             trial.objects[str(request)] += 1
 
     def _arrivals(self, change: Change) -> Arrivals:
+        arrivals = self.weather.arrivals(change)
         trial = self._trials.get(change.namespace)
-        if trial is None:
-            return ON_TIME
+        if trial is None or arrivals != ON_TIME:
+            return arrivals
         trial.changes[change.plural] += 1
         return trial.disturbance.arrivals(change)
 

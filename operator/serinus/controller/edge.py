@@ -1,8 +1,10 @@
 """The edge: Kopf lists and watches, its events enter the cache and put keys on the queue. Nothing is decided here."""
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 import kopf
@@ -67,6 +69,33 @@ class NoMemories(ResourceMemories):
     ) -> ResourceMemory:
         """Return a memory for this event alone."""
         return await super().recall(raw_body, memobase=memobase, noticed_by_listing=noticed_by_listing, ephemeral=True)
+
+
+class Watchers(logging.Handler):
+    """Ends when one of Kopf's watchers does, as after an error in a stream: Kopf logs it and goes on without it.
+
+    Where the kind is gone Kopf starts another one when it comes again.
+    """
+
+    _LOGGER: Final = logging.getLogger("kopf._core.reactor.orchestration")
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note why a watcher ended."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error and getattr(error, "status", None) != HTTPStatus.NOT_FOUND and not self._end.done():
+            self._end.set_exception(error)
+
+    async def run(self) -> None:
+        """Raise what a watcher ended with, until cancelled."""
+        self._LOGGER.addHandler(self)
+        try:
+            await self._end
+        finally:
+            self._LOGGER.removeHandler(self)
 
 
 def settings() -> kopf.OperatorSettings:

@@ -94,6 +94,7 @@ class Operator:
     def _parts(self) -> list[Coroutine[None, None, None]]:
         return [
             self._health.run(),
+            edge.Watchers().run(),
             self._lease.keep(self._client, self._office.call),
             self._releases.run(),
             self._sweep.run(),

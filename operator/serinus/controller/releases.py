@@ -221,6 +221,8 @@ class Releases:
         except NotFoundError as error:
             raise Retry(f"the release of revision {found.revision} has just gone") from error
         self._remember(model.key, document)
+        if int(document["metadata"]["resourceVersion"]) < found.version:  # what happened since would be undone
+            raise Retry(f"ModelRelease {name} was read as it was before")
         return ModelReleaseStatus.model_validate(document.get("status", {})).attempts or ()
 
     async def _with(self, model: SeenModelDeployment, found: SeenRelease, attempt: Attempt) -> list[dict[str, Any]]:

@@ -111,9 +111,11 @@ class Sweep:
         """Drop what is gone, and return what the watches have not brought yet."""
         known = {item.uid: item for item in self._cache.of_kind(resource.kind)}
         missing = []
+        listed_at = 0
         async for page in self._client.pages(
             resource, METADATA, None if resource is MODEL_DEPLOYMENT else LABEL_DEPLOYMENT
         ):
+            listed_at = int(page["metadata"]["resourceVersion"])
             for item in page["items"] or ():
                 metadata = item["metadata"]
                 known.pop(metadata["uid"], None)
@@ -121,7 +123,8 @@ class Sweep:
                 lost = _Lost(identity, metadata["uid"], int(metadata["resourceVersion"]))
                 if not self._cache.has_seen(*lost):
                     missing.append(lost)
-        self._drop(known.values())
+        # What is newer than the list an API server that lags does not know yet.
+        self._drop(item for item in known.values() if item.version <= listed_at)
         return missing
 
     def _drop(self, gone: Iterable[Seen]) -> None:
