@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from serinus.cluster.objects import Key
-from serinus.controller.logs import JsonFormatter, reconcile_context, set_up
+from serinus.controller.logs import JsonFormatter, Once, reconcile_context, set_up
 
 
 def logged(
@@ -90,3 +90,9 @@ def test_it_writes_to_standard_error_from_the_level_on_that_is_asked_for(
     assert json.loads(line)["message"] == "heard"
     assert isinstance(logging.root.handlers[0], logging.StreamHandler)
     assert logging.root.handlers[0].stream is sys.stderr
+
+
+def test_what_kopf_says_at_every_change_of_a_definition_is_logged_once() -> None:
+    once = Once()
+    records = [logging.makeLogRecord({"msg": message}) for message in ("no HTTPRoute", "no HTTPRoute", "no Pod")]
+    assert [once.filter(record) for record in records] == [True, False, True]

@@ -235,9 +235,10 @@ def test_what_the_controller_does_not_list_is_refused(model: Model, parent: Pare
         "example.com/gateway lists in status.supportedFeatures: take it out, or name a parent of another class"
     )
     second = model.apply({**routed("model:2", (25, HELD_FOR_EVER)), "traffic": limited})
-    splits(model, {first: 100, second: 0})
+    model.pods_come(second, 2)
     model.reports("RouteNotAccepted", "HTTPRouteRequestTimeout")
-    assert weights(model) == {first: 100, second: 0}
+    assert weights(model) == {first: 100}
+    assert "timeouts" not in (route_of(model) or {})["spec"]["rules"][-1], "requests go on as they did"
 
     model.apply(routed("model:2", (25, HELD_FOR_EVER)))
     holds(model, first, second, 25)

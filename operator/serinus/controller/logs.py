@@ -47,10 +47,27 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
+class Once(logging.Filter):
+    """Passes each message once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the message is a new one."""
+        message = record.getMessage()
+        is_new = message not in self._said
+        self._said.add(message)
+        return is_new
+
+
 def set_up(level: str) -> None:
     """Log to standard error, in JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # one line for every event otherwise
+    # At every change of any definition it says anew that Gateway API is not installed.
+    logging.getLogger("kopf._core.reactor.observation").addFilter(Once())
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)

@@ -66,7 +66,7 @@ def check_claims(cache: Cache, model: SeenModelDeployment) -> None:
         if not isinstance(other, SeenModelDeployment) or other.key.namespace != model.key.namespace or other.deleting:
             continue
         both = other.claims & model.claims
-        if both and (other.created, other.uid) < (model.created, model.uid):
+        if both and (other.created, other.key) < (model.created, model.key):  # times are whole seconds
             raise Refused(
                 Reason.HOSTNAME_CONFLICT,
                 f"ModelDeployment {other.key.name} is older and has {min(map(str, both))} with the same matches: "
