@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 NONCE_BYTES: Final = 8
 LEASE_NAME: Final = "serinus-operator"
+AGAIN_SECONDS: Final = 5.0
+"""When to cancel once more what has not ended: Kopf drops a cancellation that comes at the moment a stream ends."""
 
 
 class Operator:
@@ -126,6 +128,9 @@ class Operator:
 
 async def _cancelled(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
     """End tasks and return how each one ended."""
-    for task in tasks:
-        task.cancel()
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=AGAIN_SECONDS)
     return await asyncio.gather(*tasks, return_exceptions=True)
