@@ -17,11 +17,16 @@ CONTAINERS: Final = "spec.template.spec.containers"
 DEFAULTS: Final[Json] = {
     "replicas": 1,
     "rollout": {
-        "steps": [{"weight": 10, "minSeconds": 60}, {"weight": 50, "minSeconds": 60}],
+        "steps": [
+            {"weight": 10, "minSeconds": 60, "pause": False},
+            {"weight": 50, "minSeconds": 60, "pause": False},
+        ],
+        "approval": "NotRequired",
         "progressDeadlineSeconds": 600,
         "scaleDownDelaySeconds": 30,
         "history": 10,
     },
+    "paused": False,
 }
 
 
