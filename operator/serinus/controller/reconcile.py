@@ -89,8 +89,6 @@ class Reconciler:
         if not refusal and (intent.is_to_record or not plan(view, intent).asks_for_the_same(brought)):
             # Its pods became ready meanwhile, or what we wrote has let it go on: that is told when it is done.
             raise Retry(f"{view.asked} has gone on")
-        if not refusal and (complaint := await self._complaint(model, spec, view.now)):
-            refusal = Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)
         self._room.note(model.key, view, intent)
         await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
@@ -145,7 +143,7 @@ class Reconciler:
     async def _split(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.split and spec.traffic and spec.traffic.gateway:
             check_claims(self._cache, model)
-            if route_of(self._cache, model) and (complaint := await self._complaint(model, spec, self._clock())):
+            if complaint := await self._complaint(model, spec, self._clock()):
                 raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)  # its requests would be answered with errors
             owner = Owner(model.key.name, model.key.namespace, model.uid)
             route = http_route(owner, spec.traffic.gateway, planned.split)

@@ -78,8 +78,9 @@ class Room:
         self._waiting.pop(key, None)
 
     def _call_next(self) -> None:
-        for key in self._next(self._waiting):
-            self._wake(key)
+        if self._waiting:  # who takes up room is counted over all releases
+            for key in self._next(self._waiting):
+                self._wake(key)
 
     def _next(self, waiting: dict[Key, datetime]) -> list[Key]:
         """Return who of those that wait may go on, in order of age."""

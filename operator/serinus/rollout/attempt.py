@@ -1,4 +1,4 @@
-"""How an attempt goes on: from what is on record to what is to be, at one moment. Used by the rules of canary.py.
+"""How an attempt goes on: from what is on record to what is to be, at one moment. Used by the rules of an attempt.
 
 An attempt either holds the weight of its step or waits with none, and `since` says from when; time is counted only
 where that is set.

@@ -31,8 +31,7 @@ def obey_command(view: View) -> Intent | None:
 
 def begin_attempt(view: View) -> Intent | None:
     """A revision that never served is brought into service step by step; one that did needs no steps."""
-    is_new = view.stable and not view.asked_is_stable and view.asked.promoted_at is None
-    if not is_new or (view.asked.attempt and view.asked.result in (Result.RUNNING, Result.ROLLED_BACK)):
+    if not view.asked_is_new or (view.asked.attempt and view.asked.result in (Result.RUNNING, Result.ROLLED_BACK)):
         return None
     begun = attempts.begun(view)
     message = f"{view.asked}: a rollout begins; {meanwhile(view)}"

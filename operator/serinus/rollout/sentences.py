@@ -1,4 +1,4 @@
-"""The parts of the sentences that the rules say to people. Used by rules.py and canary.py."""
+"""The parts of the sentences that the rules say to people. Used by all of them."""
 
 from serinus.rollout.view import RevisionView, View
 

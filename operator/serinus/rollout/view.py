@@ -204,6 +204,11 @@ class View:
         return self.stable is not None and self.stable.revision == self.asked.revision
 
     @property
+    def asked_is_new(self) -> bool:
+        """Whether the spec describes a revision that never served, beside one that does."""
+        return self.stable is not None and not self.asked_is_stable and self.asked.promoted_at is None
+
+    @property
     def attempt(self) -> Attempt | None:
         """The attempt that goes on."""
         return self.asked.attempt if self.asked.result is Result.RUNNING else None
@@ -213,7 +218,7 @@ class View:
         """Whether a rollout is about to begin, or waits for its turn to."""
         if self.attempt:
             return self.attempt.queued
-        if self.stable is None or self.asked_is_stable or self.asked.promoted_at:
+        if not self.asked_is_new:
             return False
         return self.asked.result is not Result.ROLLED_BACK or self.command is not None
 
