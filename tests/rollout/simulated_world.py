@@ -227,7 +227,7 @@ class World:
         record = self.records.get(name)
         if record is None:
             return RevisionView(name, pods=pods, recorded=False)
-        known = record.attempt if name == self.asked and record.result is not Result.PROMOTED else None
+        known = record.attempt if name == self.asked else None
         return RevisionView(
             name,
             promoted_at=record.promoted_at,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from serinus.api.modeldeployment import Rollout
-from serinus.api.modelrelease import Attempt, Result
+from serinus.api.modelrelease import Attempt, Outcome, Result
 from serinus.api.reasons import Reason
 from serinus.rollout.attempt import begun
 from serinus.rollout.intent import Intent, Stage
@@ -50,6 +50,12 @@ def attempt_of(intent: Intent) -> Attempt:
     return intent.attempt
 
 
+def outcome_of(intent: Intent) -> Outcome:
+    outcome = attempt_of(intent).outcome
+    assert outcome is not None
+    return outcome
+
+
 class TestBegin:
     def test_a_new_revision_begins_an_attempt_with_the_policy_of_now(self) -> None:
         attempt = attempt_of(decide(seen("0/1")))
@@ -63,10 +69,25 @@ class TestBegin:
         assert decide(changed).reason is Reason.CANARY_IN_PROGRESS
         assert decide(changed).attempt is None
 
-    def test_a_revision_that_served_before_needs_no_attempt(self) -> None:
+    def test_a_revision_that_served_before_needs_no_steps_and_no_approval(self) -> None:
         proven = revision("b", "10/10", promoted=ago(90_000))
-        intent = decide(view(proven, STABLE, size=10, policy=POLICY, serving="a"))
-        assert (intent.serve, intent.promote, intent.attempt) == ("b", True, None)
+        policy = POLICY.model_copy(update={"approval": "Required"})
+        new = view(proven, STABLE, size=10, policy=policy, serving="a", new=True)
+        begun = decide(new)
+        assert (attempt_of(begun).policy.steps, attempt_of(begun).policy.approval) == ((), "NotRequired")
+        intent = decide(recorded(new, begun))
+        assert (intent.serve, intent.promote) == ("b", True)
+        assert outcome_of(intent).result is Result.PROMOTED
+
+    def test_a_revision_that_served_before_is_given_up_when_its_pods_do_not_come(self) -> None:
+        """Also where a stray pod of it was still there: the time counts from its return."""
+        proven = revision("b", "1/10", promoted=ago(90_000), started=ago(90_000))
+        new = view(proven, STABLE, size=10, policy=POLICY, serving="a", new=True)
+        back = recorded(new, decide(new))
+        assert decide(replace(back, now=ahead(599))).stage is Stage.MOVING
+        intent = decide(replace(back, now=ahead(600)))
+        assert (intent.serve, intent.reason) == ("a", Reason.PROGRESS_DEADLINE_EXCEEDED)
+        assert outcome_of(intent).result is Result.ROLLED_BACK
 
     def test_a_first_revision_has_nothing_to_be_compared_with(self) -> None:
         intent = decide(view(revision("a", "10/10"), size=10, policy=POLICY, serving="a"))

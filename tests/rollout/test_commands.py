@@ -93,13 +93,11 @@ class TestRefused:
         assert 'write serinus.dev/command: "<verb> <revision> <nonce> [by <user>]"' in refusal(seen)
 
     @pytest.mark.parametrize("verb", Verb)
-    def test_any_for_a_first_the_stable_or_a_proven_revision(self, verb: Verb) -> None:
+    def test_any_for_a_first_or_the_stable_revision(self, verb: Verb) -> None:
         first = view(revision("b", "1/2"), size=2, serving="b")
         assert refusal(told(first, verb)) == "revision b is the first one: there is no rollout"
         stable = view(revision("b", "2/2", promoted=ago(60)), size=2, serving="b")
         assert refusal(told(stable, verb)) == "revision b is the stable one already: there is no rollout"
-        proven = view(revision("b", "0/2", promoted=ago(90_000)), STABLE, size=2, serving="a")
-        assert refusal(told(proven, verb)) == "revision b served before and returns without a rollout"
 
     @pytest.mark.parametrize(
         ("verb", "state", "words"),

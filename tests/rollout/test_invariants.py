@@ -96,7 +96,8 @@ def views(draw: st.DrawFn) -> View:
     name = draw(each_asked)
     asked = known.get(name, RevisionView(name))
     attempt = draw(each_attempt)
-    if attempt and name in known and not asked.promoted_at:
+    returns = any((each.promoted_at or NOW) > asked.promoted_at for each in known.values()) if asked.promoted_at else 0
+    if attempt and name in known and (not asked.promoted_at or (returns and not attempt.policy.steps)):
         result = attempt.outcome.result if attempt.outcome else draw(each_open_result)
         asked = known[name] = replace(asked, attempt=attempt, result=result)
     address = draw(each_serving)

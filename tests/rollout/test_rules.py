@@ -210,11 +210,6 @@ class TestDeadline:
         late = revision("b", "3/3", started=ago(10_000))
         assert decide(view(late, revision("a", "3/3", promoted=OLD), serving="a", policy=self.POLICY)).promote
 
-    def test_of_one_that_comes_back_while_it_drains_runs_from_when_it_was_replaced(self) -> None:
-        drained = revision("a", "1/3", promoted=OLD, started=ago(10_000))
-        intent = decide(view(drained, revision("b", "3/3", promoted=ago(10)), serving="b", policy=self.POLICY))
-        assert (intent.stage, intent.wake_at) == (Stage.MOVING, ahead(590))
-
     def test_does_not_run_before_there_are_pods(self) -> None:
         """Who was to ask for them may have been away."""
         began = view("b", revision("a", "3/3", promoted=OLD), serving="a", policy=self.POLICY)

@@ -114,8 +114,9 @@ class TestBefore:
 
     def test_what_takes_over_without_steps_is_known_to_the_parents_first(self) -> None:
         proven = revision("b", "10/10", promoted=ago(90_000))
-        bare = view(proven, STABLE, size=10, policy=POLICY, serving="a")
-        unknown = replace(bare, gateway=True, route=route(a=100), address="a")
+        bare = view(proven, STABLE, size=10, policy=POLICY, serving="a", new=True)
+        new = replace(bare, gateway=True, route=route(a=100), address="a")
+        unknown = recorded(new, decide(new))
         assert not decide(unknown).promote
         assert split(unknown) == Split("a", Share("b", 0))
         assert decide(replace(unknown, route=route(a=100, b=0))).promote

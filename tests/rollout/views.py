@@ -73,7 +73,7 @@ def view(
         revisions={each.revision: each for each in (*others, *known)},
         serving=serving,
     )
-    needs_attempt = seen.stable and not seen.asked_is_stable and seen.asked.promoted_at is None
+    needs_attempt = seen.asked_comes_next
     if new or not needs_attempt or seen.asked.attempt:
         return seen
     return with_attempt(seen, begun(replace(seen, now=seen.asked.pods.started_at if seen.asked.pods else NOW)))

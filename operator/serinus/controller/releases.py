@@ -106,12 +106,14 @@ class Releases:
     async def attempts(
         self, model: SeenModelDeployment, revision: str, *, also_promoted: bool = False
     ) -> tuple[Attempt, ...]:
-        """Return the attempts of a revision; those of one that was promoted hardly anybody needs to know."""
-        found = next((each for each in releases_of(self._cache, model) if each.revision == revision), None)
+        """Return the attempts of a revision; those of the stable one hardly anybody needs to know."""
+        releases = releases_of(self._cache, model)
+        found = next((each for each in releases if each.revision == revision), None)
         if found is None or found.result is None:
             return ()
-        if found.result not in _OPEN:
-            return await self._read(model, found) if also_promoted else ()
+        is_stable = found.promoted_at and found.promoted_at == max(e.promoted_at for e in releases if e.promoted_at)
+        if is_stable and found.result not in _OPEN and not also_promoted:
+            return ()
         return await self._recorded(model, found)
 
     async def record(
@@ -226,7 +228,7 @@ class Releases:
         return ModelReleaseStatus.model_validate(document.get("status", {})).attempts or ()
 
     async def _with(self, model: SeenModelDeployment, found: SeenRelease, attempt: Attempt) -> list[dict[str, Any]]:
-        known = await self._recorded(model, found) if found.result in _OPEN else ()
+        known = await self._recorded(model, found) if found.result else ()
         attempts = [*(each for each in known if each.number != attempt.number), attempt][-MAX_ATTEMPTS:]
         return [each.model_dump(mode="json", by_alias=True, exclude_none=True) for each in attempts]
 

@@ -18,13 +18,16 @@ FIRST: Final = 1
 def begun(view: View) -> Attempt:
     """Return the next attempt of the asked revision, which waits for its pods."""
     last = view.asked.attempt
+    policy = view.policy
+    if view.asked.is_proven:
+        policy = policy.model_copy(update={"steps": (), "approval": "NotRequired"})
     return Attempt(
         number=last.number + 1 if last else FIRST,
         started_at=view.now,
-        policy=view.policy,
+        policy=policy,
         stable=view.stable.revision if view.stable else None,
         stable_replicas=view.stable.wanted if view.stable else 0,
-        step=min(FIRST, len(view.policy.steps)),
+        step=min(FIRST, len(policy.steps)),
         queued=bool(view.crowd),
         since=None if view.crowd else view.now,
         gateway=view.gateway,

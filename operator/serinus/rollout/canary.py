@@ -30,8 +30,10 @@ def obey_command(view: View) -> Intent | None:
 
 
 def begin_attempt(view: View) -> Intent | None:
-    """A revision that never served is brought into service step by step; one that did needs no steps."""
-    if not view.asked_is_new or (view.asked.attempt and view.asked.result in (Result.RUNNING, Result.ROLLED_BACK)):
+    """Another revision is brought into service step by step; one that served before needs no steps."""
+    if not view.asked_comes_next:
+        return None
+    if view.asked.attempt and view.asked.result in (Result.RUNNING, Result.ROLLED_BACK):
         return None
     begun = attempts.begun(view)
     message = f"{view.asked}: a rollout begins; {meanwhile(view)}"

@@ -75,8 +75,6 @@ def _needless(view: View) -> str | None:
         return f"{view.asked} is the first one: there is no rollout"
     if view.asked_is_stable:
         return f"{view.asked} is the stable one already: there is no rollout"
-    if view.asked.promoted_at:
-        return f"{view.asked} served before and returns without a rollout"
     return None
 
 

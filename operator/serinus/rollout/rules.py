@@ -75,7 +75,7 @@ def keep_a_first_revision_back_until_approved(view: View) -> Intent | None:
 
 
 def promote_when_ready(view: View) -> Intent | None:
-    """All pods of a first or a proven revision are ready, as many as the stable one may need: it takes over."""
+    """All pods of a first revision are ready: it takes over."""
     if not is_whole(view.asked, capacity_to_take_over(view).least):
         return None
     message = f"{view.asked}: {count(view.asked)}; it takes over now"
@@ -98,12 +98,7 @@ def stall_past_deadline(view: View) -> Intent | None:
 
 def wait_for_pods(view: View) -> Intent:
     """The asked revision's pods are on their way."""
-    if failure(view.asked):
-        reason = Reason.PODS_FAILING
-    elif view.stable is None:
-        reason = Reason.PODS_NOT_READY
-    else:
-        reason = Reason.ROLLOUT_IN_PROGRESS
+    reason = Reason.PODS_FAILING if failure(view.asked) else Reason.PODS_NOT_READY
     message = f"{view.asked}: {count(view.asked)}{failure(view.asked)}; {meanwhile(view)}"
     return Intent(view.incumbent.revision, Stage.MOVING, reason, message, wake_at=_deadline(view))
 
@@ -115,7 +110,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rest_at_zero,
     traffic.say_that_the_route_is_not_accepted,
     keep_stable_serving,
-    # A new revision, beside one that serves.
+    # Another revision than the one that serves.
     holds.begin_nothing_while_paused,
     canary.begin_attempt,
     canary.stay_rolled_back,
@@ -139,7 +134,7 @@ RULES: Final[tuple[Rule, ...]] = (
     holds.wait_for_evidence,
     canary.advance_when_pods_are_ready,
     canary.wait_for_pods_of_what_comes_next,
-    # A first revision, and one that served before.
+    # A first revision.
     promote_when_ready,
     stall_past_deadline,
     wait_for_pods,
@@ -162,9 +157,7 @@ def _lost_while_serving(view: View) -> RevisionView | None:
 
 
 def _deadline(view: View) -> datetime | None:
-    """Return when the asked revision's pods are late; those still there from before count from their replacement."""
+    """Return when the asked revision's pods are late."""
     if view.asked.pods is None:
         return None
-    replaced_at = view.stable.promoted_at if view.stable else None
-    start = max(view.asked.pods.started_at, replaced_at or view.asked.pods.started_at)
-    return start + timedelta(seconds=view.policy.progress_deadline_seconds)
+    return view.asked.pods.started_at + timedelta(seconds=view.policy.progress_deadline_seconds)

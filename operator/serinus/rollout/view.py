@@ -112,6 +112,11 @@ class RevisionView:
     """Commands about it that were obeyed, in all its attempts; known of the asked revision only."""
 
     @property
+    def is_proven(self) -> bool:
+        """Whether it was the stable revision once: it returns without steps, approval or a turn to wait for."""
+        return self.promoted_at is not None
+
+    @property
     def ready(self) -> int:
         """Number of pods that are ready."""
         return self.pods.ready if self.pods else 0
@@ -204,9 +209,9 @@ class View:
         return self.stable is not None and self.stable.revision == self.asked.revision
 
     @property
-    def asked_is_new(self) -> bool:
-        """Whether the spec describes a revision that never served, beside one that does."""
-        return self.stable is not None and not self.asked_is_stable and self.asked.promoted_at is None
+    def asked_comes_next(self) -> bool:
+        """Whether the spec describes another revision than the one that serves."""
+        return self.stable is not None and not self.asked_is_stable
 
     @property
     def attempt(self) -> Attempt | None:
@@ -218,7 +223,7 @@ class View:
         """Whether a rollout is about to begin, or waits for its turn to."""
         if self.attempt:
             return self.attempt.queued
-        if not self.asked_is_new:
+        if not self.asked_comes_next or self.asked.is_proven:
             return False
         return self.asked.result is not Result.ROLLED_BACK or self.command is not None
 
