@@ -90,8 +90,10 @@ def full_gateway() -> Json:
 def full_rollout() -> Json:
     """Every field of a rollout's policy."""
     return {
-        "steps": [{"weight": 5, "minSeconds": 300, "pause": True}],
+        "steps": [{"weight": 5, "minSeconds": 300, "pause": True, "replicas": 2}],
         "approval": "Required",
+        "deadlineSeconds": 7200,
+        "onInconclusive": "Rollback",
         "progressDeadlineSeconds": 300,
         "scaleDownDelaySeconds": 0,
         "history": 3,

@@ -22,6 +22,7 @@ DEFAULTS: Final[Json] = {
             {"weight": 50, "minSeconds": 60, "pause": False},
         ],
         "approval": "NotRequired",
+        "onInconclusive": "Hold",
         "progressDeadlineSeconds": 600,
         "scaleDownDelaySeconds": 30,
         "history": 10,

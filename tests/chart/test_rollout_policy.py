@@ -24,6 +24,8 @@ from tests.chart.policies import (
 DECIDING: Final[Mapping[str, object]] = {
     "rollout.steps": [{"weight": 5, "minSeconds": 300}],
     "rollout.approval": "Required",
+    "rollout.deadlineSeconds": 300,
+    "rollout.onInconclusive": "Rollback",
     "rollout.progressDeadlineSeconds": 300,
 }
 """The fields that decide a rollout, each with a value that is not its default."""
@@ -88,7 +90,12 @@ def test_whatever_decides_nothing_is_changed_by_whoever_may_edit(guarded: Guarde
     """All of it at once, and what decides a rollout left out, as most files leave it."""
     spec = changed(full_deployment()["spec"], dict.fromkeys(DECIDING, ABSENT))
     answer = way(guarded, EDITOR, {"spec": spec})
-    defaults = {"rollout.steps": STEPS, "rollout.approval": "NotRequired", "rollout.progressDeadlineSeconds": 600}
+    defaults = {
+        "rollout.steps": STEPS,
+        "rollout.approval": "NotRequired",
+        "rollout.onInconclusive": "Hold",
+        "rollout.progressDeadlineSeconds": 600,
+    }
     assert answer["spec"] == changed(spec, defaults)
 
 

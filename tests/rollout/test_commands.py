@@ -15,7 +15,7 @@ from serinus.rollout.commands import answer, is_refusal
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import plan
 from serinus.rollout.rules import decide
-from serinus.rollout.view import EVERY, NO_GATES, NOBODY, Judgement, Verdict, View
+from serinus.rollout.view import EVERY, EVERYTHING, NO_GATES, NOBODY, Judgement, Verdict, View
 from tests.rollout.views import NO_STEPS, NOW, ago, fixed, recorded, revision, steps, view, with_attempt
 
 STABLE = revision("a", "4/4", promoted=ago(86_400))
@@ -69,7 +69,7 @@ class TestOnce:
 
     def test_until_it_is_recorded_everything_stays_as_it_is(self) -> None:
         seen = told(rollout(), Verb.ABORT)
-        assert (decide(seen).serve, decide(seen).capacity) == (EVERY, 25)
+        assert (decide(seen).serve, decide(seen).capacity) == (EVERY, seen.policy.steps[0])
 
     @pytest.mark.parametrize("verb", [Verb.RESUME, Verb.PAUSE])
     def test_a_nonce_counts_once_also_when_another_command_came_in_between(self, verb: Verb) -> None:
@@ -131,7 +131,7 @@ class TestRefused:
 class TestAbort:
     def test_gives_the_traffic_back_and_is_final(self) -> None:
         after, intent = obeyed(told(rollout(), Verb.ABORT, by="ada"))
-        assert (intent.serve, intent.stage, intent.reason, intent.capacity) == ("a", Stage.STUCK, Reason.ABORTED, 0)
+        assert (intent.serve, intent.stage, intent.reason, intent.capacity) == ("a", Stage.STUCK, Reason.ABORTED, None)
         assert intent.message == (
             "revision b was given up by ada at 25 %; revision a goes on serving; it is not tried again until another "
             "revision was asked for, or the command retry is given"
@@ -194,7 +194,7 @@ class TestPause:
         assert (going.serve, going.stage, going.reason) == (EVERY, Stage.PAUSED, Reason.PAUSED)
         new = view("b", STABLE, size=4, policy=POLICY, serving="a", new=True)
         begin = decide(replace(new, paused=True))
-        assert (begin.serve, begin.stage, begin.capacity, begin.attempt) == ("a", Stage.PAUSED, 0, None)
+        assert (begin.serve, begin.stage, begin.capacity, begin.attempt) == ("a", Stage.PAUSED, None, None)
 
     def test_of_the_spec_does_not_keep_a_first_revision_from_serving(self) -> None:
         assert decide(replace(view(revision("b", "2/2"), size=2, serving="b"), paused=True)).promote
@@ -243,7 +243,7 @@ class TestApproval:
 class TestPromoteFull:
     def test_asks_for_all_pods_first_and_takes_over_with_them(self) -> None:
         few, intent = obeyed(told(rollout("2/2"), Verb.PROMOTE_FULL))
-        assert (intent.serve, intent.promote, intent.capacity) == (EVERY, False, 100)
+        assert (intent.serve, intent.promote, intent.capacity) == (EVERY, False, EVERYTHING)
         assert "what is left is skipped, and the promotion waits for pods" in intent.message
         ready = replace(few.asked, pods=revision("b", "4/4").pods)
         assert decide(replace(few, asked=ready, revisions={**few.revisions, "b": ready})).promote

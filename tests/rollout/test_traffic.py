@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from serinus.api.modeldeployment import Step
 from serinus.api.modelrelease import Attempt
 from serinus.api.reasons import Reason
 from serinus.rollout.attempt import begun
@@ -12,8 +13,8 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import plan
 from serinus.rollout.rules import decide
 from serinus.rollout.split import Share, Split
-from serinus.rollout.view import EVERY, RouteView, View
-from tests.rollout.views import NOW, ago, ahead, fixed, recorded, revision, steps, view, with_attempt
+from serinus.rollout.view import EVERY, RouteView, Size, View
+from tests.rollout.views import NOW, ago, ahead, fixed, recorded, revision, scaling, steps, view, with_attempt
 
 OLD = ago(86_400)
 POLICY = steps(10, 50)
@@ -120,6 +121,40 @@ class TestBefore:
         assert not decide(unknown).promote
         assert split(unknown) == Split("a", Share("b", 0))
         assert decide(replace(unknown, route=route(a=100, b=0))).promote
+
+
+class TestPodsOfAStep:
+    """A step may say how many pods it has, apart from its weight."""
+
+    TOLD = POLICY.model_copy(update={"steps": (Step(weight=5, replicas=4), Step(weight=50, replicas=20))})
+
+    def sizes(self, of: View) -> dict[str, Size]:
+        return dict(plan(of, decide(of)).run)
+
+    def test_are_asked_for_and_waited_for(self) -> None:
+        early = waiting("3/4", route(a=100, b=0), policy=self.TOLD)
+        assert self.sizes(early)["b"] == fixed(4)
+        assert decide(early).attempt is None
+        assert attempt_of(decide(waiting("4/4", route(a=100, b=0), policy=self.TOLD))).weight == 5
+
+    def test_are_never_more_than_the_full_size(self) -> None:
+        assert self.sizes(waiting("4/4", route(a=100, b=0), policy=self.TOLD, step=2))["b"] == fixed(10)
+
+    def test_are_the_fewest_where_an_autoscaler_decides(self) -> None:
+        early = replace(waiting("3/4", route(a=100, b=0), policy=self.TOLD), size=scaling(2, 12))
+        assert self.sizes(early)["b"] == scaling(4, 12)
+
+    def test_count_for_nothing_where_the_gateway_went(self) -> None:
+        gone = waiting("1/1", None, policy=self.TOLD, gateway=False)
+        assert self.sizes(replace(gone, gateway=False))["b"] == fixed(1)
+
+    def test_go_after_the_weight_that_they_carried(self) -> None:
+        falling = POLICY.model_copy(update={"steps": (Step(weight=50, replicas=8), Step(weight=10, replicas=1))})
+        before = seen("8/8", route(a=50, b=50, stamp=f"1-{NONCE}"), serving=EVERY, policy=falling, step=2, weight=10)
+        assert self.sizes(before)["b"] == fixed(8)
+        after = replace(before, route=route(a=90, b=10, stamp=f"1-{NONCE}"))
+        assert self.sizes(after)["b"] == fixed(1)
+        assert self.sizes(replace(before, route=lagging(route(a=90, b=10))))["b"] == fixed(8)
 
 
 class TestShare:

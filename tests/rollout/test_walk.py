@@ -73,6 +73,8 @@ policies = st.sampled_from(
             seconds=seconds,
             pause=by_hand,
             approval="Required" if by_hand else "NotRequired",
+            deadline_seconds=deadline,
+            on_inconclusive="Rollback" if history == 1 else "Hold",
             scale_down_delay_seconds=delay,
             history=history,
         )
@@ -80,6 +82,7 @@ policies = st.sampled_from(
         for delay in (0, 30)
         for history in (1, 2, 3)
         for by_hand in (False, False, True)
+        for deadline in (None, 90)
     ]
 )
 

@@ -100,6 +100,10 @@ class Step(ApiModel):
     """How long it holds this share at least, without interruption. Default: 60."""
     pause: bool = False
     """Whether the step ends only when somebody gives the command `promote`. Default: false."""
+    replicas: Annotated[int, Field(ge=1, le=MAX_REPLICAS)] | None = None
+    """Number of its pods at this step, up to full size; with `autoscaling` the fewest. Only with `traffic.gateway`:
+    without one its share follows from the number of its pods. Default: as many as carry the share as the stable pods
+    carry theirs."""
 
 
 class Rollout(ApiModel):
@@ -113,6 +117,13 @@ class Rollout(ApiModel):
     it takes over as soon as all its pods are ready. Default: 10 %, then 50 %, for a minute each."""
     approval: Literal["NotRequired", "Required"] = "NotRequired"
     """Whether a new revision takes over only when somebody gives the command `promote`. Default: NotRequired."""
+    deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = None
+    """How long a new revision may take from its first share until the evidence suffices; while the rollout is paused
+    or a source does not answer this time stands still. Default: a day, or twice the time of all steps if that is
+    longer."""
+    on_inconclusive: Literal["Hold", "Rollback"] = "Hold"
+    """What becomes of it when the evidence does not suffice in that time: `Hold` leaves it with its share until it
+    does or a command is given, `Rollback` takes the share away. Default: Hold."""
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=604_800)] = 600
     """How long a revision may wait for its pods to be ready, all its waits together. After that a new revision is
     rolled back; a first one is reported as stalled. Default: 600."""
@@ -153,6 +164,13 @@ class ModelDeploymentSpec(ApiModel):
                 "that takes predictions",
                 field=".endpoint.port",
                 reason="FieldValueRequired",
+            ),
+            rule(
+                "(has(self.traffic) && has(self.traffic.gateway)) || !has(self.rollout.steps) || "
+                "self.rollout.steps.all(s, !has(s.replicas))",
+                "steps[].replicas needs traffic.gateway: without one a share follows from the number of pods; "
+                "remove replicas from the steps, or set traffic.gateway",
+                field=".rollout.steps",
             ),
         )
     )

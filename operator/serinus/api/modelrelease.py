@@ -119,6 +119,12 @@ class Attempt(ApiModel):
     """Since when it has held this share, or waited; absent while no time counts."""
     waited_seconds: Annotated[float, Field(ge=0)] = 0
     """Earlier waits for its pods, together."""
+    trial_since: datetime | None = None
+    """When it got its first share: from then on its time until `policy.deadlineSeconds` runs."""
+    stopped_since: datetime | None = None
+    """Since when that time has stood still; absent while it runs."""
+    stopped_seconds: Annotated[float, Field(ge=0)] = 0
+    """How long it stood still before."""
     nonce: Annotated[str, Field(max_length=16)] | None = None
     """Marks the requests that a gateway splits in this attempt; absent where it began without one."""
     split: Annotated[int, Field(ge=0)] = 0

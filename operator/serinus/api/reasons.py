@@ -28,6 +28,8 @@ class Reason(StrEnum):
     """All steps are done; the promotion waits for the command `promote`."""
     WAITING_FOR_EVIDENCE = "WaitingForEvidence"
     """The steps are done; what was measured does not suffice for a decision yet."""
+    INCONCLUSIVE = "Inconclusive"
+    """What was measured did not suffice within `rollout.deadlineSeconds`."""
     SOURCE_UNAVAILABLE = "SourceUnavailable"
     """What judges the rollout does not answer: nothing advances, and nothing is held against the revision."""
     RETREATED = "Retreated"

@@ -33,6 +33,8 @@ def _structural(node: Schema, definitions: dict[str, Schema]) -> Schema:
         schema["enum"] = [schema.pop("const")]
     if isinstance(schema.get("default"), dict):
         schema["default"] = {}  # the children carry their own defaults
+    elif isinstance(schema.get("default"), list):
+        schema["default"] = [_given(item) for item in schema["default"]]
     if schema.get("additionalProperties") in (True, False):
         del schema["additionalProperties"]
     elif "additionalProperties" in schema:
@@ -62,6 +64,11 @@ def _without_null(node: Schema) -> Schema:
     if rest.get("default", 0) is None:
         del rest["default"]
     return {**choice, **rest}
+
+
+def _given(item: Any) -> Any:  # noqa: ANN401 - JSON
+    """Leave out what an item of a default does not say."""
+    return {key: value for key, value in item.items() if value is not None} if isinstance(item, dict) else item
 
 
 def _check(schema: Schema, path: str) -> None:

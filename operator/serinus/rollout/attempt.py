@@ -10,9 +10,11 @@ from typing import Final
 from serinus.api.modeldeployment import Step
 from serinus.api.modelrelease import MAX_HELD, Attempt, Held, Outcome, Result
 from serinus.api.reasons import Reason
-from serinus.rollout.view import WHOLE, Pods, Verdict, View
+from serinus.rollout.view import EVERYTHING, Pods, Verdict, View
 
 FIRST: Final = 1
+LEAST_DEADLINE: Final = timedelta(days=1)
+"""What the evidence has at least, where the user does not say how long it may take."""
 
 
 def begun(view: View) -> Attempt:
@@ -43,7 +45,8 @@ def admitted(attempt: Attempt, now: datetime) -> Attempt:
 def holding(attempt: Attempt, pods: Pods | None, now: datetime) -> Attempt:
     """Return the attempt with the weight of its step."""
     seconds = waited(attempt, pods, now).total_seconds()
-    return _changed(attempt, now, weight=step_of(attempt).weight, waited_seconds=seconds)
+    first = attempt.trial_since or now
+    return _changed(attempt, now, weight=step_of(attempt).weight, waited_seconds=seconds, trial_since=first)
 
 
 def restarted(attempt: Attempt, now: datetime) -> Attempt:
@@ -107,14 +110,14 @@ def step_of(attempt: Attempt) -> Step:
     return attempt.policy.steps[attempt.step - 1]
 
 
-def weight_of_step(attempt: Attempt) -> int:
-    """Return the weight that the attempt is to get: that of its step, or all where there are no more steps."""
-    return step_of(attempt).weight if has_steps(attempt) else WHOLE
+def awaited_step(attempt: Attempt) -> Step:
+    """Return the step that the attempt needs pods for to get a share: its own, or all where there are no more."""
+    return step_of(attempt) if has_steps(attempt) else EVERYTHING
 
 
-def next_weight(attempt: Attempt) -> int:
-    """Return the weight that comes after the present step: that of the next one, or all."""
-    return WHOLE if is_last_step(attempt) else attempt.policy.steps[attempt.step].weight
+def next_step(attempt: Attempt) -> Step:
+    """Return what comes after the present step."""
+    return EVERYTHING if is_last_step(attempt) else attempt.policy.steps[attempt.step]
 
 
 def has_steps(attempt: Attempt) -> bool:
@@ -163,6 +166,43 @@ def waited(attempt: Attempt, pods: Pods | None, now: datetime) -> timedelta:
     if attempt.weight or attempt.since is None or pods is None:
         return before
     return before + max(now - max(attempt.since, pods.started_at), timedelta())
+
+
+def is_held_up(view: View, attempt: Attempt) -> bool:
+    """Return whether the time that the evidence has stands still: people hold the rollout, or a source is away."""
+    if attempt.trial_since is None:
+        return False
+    at_pause = pauses(attempt) and attempt.since is not None and view.now >= time_of_step(attempt)
+    by_people = view.paused or attempt.paused or at_pause or awaits_approval(view, attempt)
+    return by_people or view.judgement.verdict is Verdict.UNKNOWN
+
+
+def stopped(attempt: Attempt, now: datetime) -> Attempt:
+    """Return the attempt while the time that the evidence has stands still."""
+    return attempt.model_copy(update={"stopped_since": now})
+
+
+def resumed(attempt: Attempt, now: datetime) -> Attempt:
+    """Return the attempt when that time runs again."""
+    seconds = _stood_still(attempt, now).total_seconds()
+    return attempt.model_copy(update={"stopped_since": None, "stopped_seconds": seconds})
+
+
+def trial(attempt: Attempt, now: datetime) -> timedelta:
+    """Return how much of the time that the evidence has is over."""
+    return now - attempt.trial_since - _stood_still(attempt, now) if attempt.trial_since else timedelta()
+
+
+def _stood_still(attempt: Attempt, now: datetime) -> timedelta:
+    before = timedelta(seconds=attempt.stopped_seconds)
+    return before + (max(now - attempt.stopped_since, timedelta()) if attempt.stopped_since else timedelta())
+
+
+def deadline(attempt: Attempt) -> timedelta:
+    """Return the time that the evidence has."""
+    if attempt.policy.deadline_seconds is not None:
+        return timedelta(seconds=attempt.policy.deadline_seconds)
+    return max(LEAST_DEADLINE, 2 * timedelta(seconds=sum(step.min_seconds for step in attempt.policy.steps)))
 
 
 def _changed(attempt: Attempt, now: datetime, **changes: object) -> Attempt:

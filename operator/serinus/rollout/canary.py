@@ -6,6 +6,7 @@ They stand in the list in rules.py. Where no gateway splits the traffic the shar
 from datetime import datetime, timedelta
 from typing import Final
 
+from serinus.api.modeldeployment import Step
 from serinus.api.modelrelease import Attempt, Result
 from serinus.api.reasons import Reason
 from serinus.rollout import attempt as attempts
@@ -13,7 +14,7 @@ from serinus.rollout.commands import answer
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.sentences import count, failure, meanwhile
 from serinus.rollout.shares import sharing, step_name, waiting, while_it_goes_on
-from serinus.rollout.view import EVERY, WHOLE, RevisionView, Size, Verdict, View
+from serinus.rollout.view import EVERY, EVERYTHING, RevisionView, Size, Verdict, View
 
 IN_FORCE_SECONDS: Final = 5
 """How long it may take from the decision about a share until it is in force."""
@@ -24,8 +25,8 @@ def obey_command(view: View) -> Intent | None:
     given = answer(view)
     if given is None or given.attempt is None:
         return None
-    if view.weight:  # as it is, until this is on record
-        return sharing(given.attempt, given.result, record=given.attempt, capacity=view.weight)
+    if view.attempt and view.weight:  # as it is, until this is on record
+        return sharing(given.attempt, given.result, record=given.attempt, capacity=attempts.step_of(view.attempt))
     return waiting(view, given.attempt, Reason.ROLLOUT_IN_PROGRESS, given.result, record=given.attempt)
 
 
@@ -46,7 +47,7 @@ def stay_rolled_back(view: View) -> Intent | None:
     if view.stable is None or view.asked.result is not Result.ROLLED_BACK or attempt is None or attempt.outcome is None:
         return None
     outcome = attempt.outcome
-    return Intent(view.incumbent.revision, Stage.STUCK, Reason(outcome.reason), outcome.message, capacity=0)
+    return Intent(view.incumbent.revision, Stage.STUCK, Reason(outcome.reason), outcome.message, capacity=None)
 
 
 @while_it_goes_on
@@ -69,7 +70,7 @@ def keep_shares_while_stable_is_down(view: View, attempt: Attempt) -> Intent | N
         "the command promote-full replaces it all the same"
     )
     if attempt.weight:
-        return Intent(EVERY, Stage.MOVING, Reason.STABLE_NOT_READY, message, capacity=attempt.weight)
+        return Intent(EVERY, Stage.MOVING, Reason.STABLE_NOT_READY, message, capacity=attempts.step_of(attempt))
     return waiting(view, attempt, Reason.STABLE_NOT_READY, message)
 
 
@@ -83,7 +84,7 @@ def roll_back_when_worse(view: View, attempt: Attempt) -> Intent | None:
         "it is not tried again until another revision was asked for, or the command retry is given"
     )
     outcome = attempts.ended(attempt, view.now, Result.ROLLED_BACK, Reason.ROLLED_BACK, message)
-    return Intent(view.incumbent.revision, Stage.STUCK, Reason.ROLLED_BACK, message, capacity=0, attempt=outcome)
+    return Intent(view.incumbent.revision, Stage.STUCK, Reason.ROLLED_BACK, message, capacity=None, attempt=outcome)
 
 
 @while_it_goes_on
@@ -113,7 +114,7 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
     third = [each for each in view.revisions.values() if each.ready and each.revision not in two]
     if attempt.gateway or attempt.weight or not attempts.has_steps(attempt) or not third:
         return None
-    if not has_pods_for(view, attempts.weight_of_step(attempt)):
+    if not has_pods_for(view, attempts.awaited_step(attempt)):
         return None
     message = f"{view.asked}: {count(view.asked)}; it waits for the pods of {third[0]} to go; {meanwhile(view)}"
     return waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
@@ -122,7 +123,7 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
 @while_it_goes_on
 def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The pods of a step are ready: the canary gets the step's share."""
-    if attempt.weight or not attempts.has_steps(attempt) or not has_pods_for(view, attempts.weight_of_step(attempt)):
+    if attempt.weight or not attempts.has_steps(attempt) or not has_pods_for(view, attempts.awaited_step(attempt)):
         return None
     return _holding(view, attempts.holding(attempt, view.asked.pods, view.now))
 
@@ -139,7 +140,7 @@ def roll_back_past_deadline(view: View, attempt: Attempt) -> Intent | None:
     )
     reason = Reason.PROGRESS_DEADLINE_EXCEEDED
     outcome = attempts.ended(attempt, view.now, Result.ROLLED_BACK, reason, message)
-    return Intent(view.incumbent.revision, Stage.STUCK, reason, message, capacity=0, attempt=outcome)
+    return Intent(view.incumbent.revision, Stage.STUCK, reason, message, capacity=None, attempt=outcome)
 
 
 @while_it_goes_on
@@ -169,7 +170,7 @@ def hold_share_for_its_time(view: View, attempt: Attempt) -> Intent | None:
 @while_it_goes_on
 def advance_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The step is over and the pods of the next one are ready: the canary gets the next share."""
-    if attempts.is_last_step(attempt) or not has_pods_for(view, attempts.next_weight(attempt)):
+    if attempts.is_last_step(attempt) or not has_pods_for(view, attempts.next_step(attempt)):
         return None
     return _holding(view, attempts.advanced(attempt, view.now))
 
@@ -177,9 +178,9 @@ def advance_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
 @while_it_goes_on
 def wait_for_pods_of_what_comes_next(view: View, attempt: Attempt) -> Intent | None:
     """The step is over; the pods that the next step or the promotion needs are on their way."""
-    following = attempts.next_weight(attempt)
+    following = attempts.next_step(attempt)
     last = attempts.is_last_step(attempt)
-    purpose = "the promotion" if last else f"step {attempt.step + 1}, {following} %"
+    purpose = "the promotion" if last else f"step {attempt.step + 1}, {following.weight} %"
     over = "what is left is skipped" if attempt.full else f"{step_name(attempt)} is over"
     message = (
         f"{view.asked} holds {attempt.weight} %; {over}, and "
@@ -191,12 +192,16 @@ def wait_for_pods_of_what_comes_next(view: View, attempt: Attempt) -> Intent | N
 
 def capacity_to_take_over(view: View) -> Size:
     """Return the size at which the asked revision can carry what the stable one carries now."""
-    return capacity_for(view, WHOLE)
+    return capacity_for(view, EVERYTHING)
 
 
-def capacity_for(view: View, weight: int) -> Size:
-    """Return the size at which the asked revision can carry a share of the traffic."""
-    return view.size.share(weight, view.stable.wanted) if view.stable else view.size
+def capacity_for(view: View, step: Step) -> Size:
+    """Return the size that the asked revision has at a step: what it is told, or what can carry the step's share."""
+    if view.stable is None:
+        return view.size
+    if step.replicas and view.by_gateway:
+        return view.size.of(step.replicas)
+    return view.size.share(step.weight, view.stable.wanted)
 
 
 def is_whole(revision: RevisionView, least: int) -> bool:
@@ -209,9 +214,9 @@ def _stable(view: View) -> RevisionView:
     return view.stable
 
 
-def has_pods_for(view: View, weight: int) -> bool:
-    """Return whether the asked revision has ready pods for a share of the traffic."""
-    return view.asked.ready >= capacity_for(view, weight).least > 0
+def has_pods_for(view: View, step: Step) -> bool:
+    """Return whether the asked revision has the ready pods that a step needs."""
+    return view.asked.ready >= capacity_for(view, step).least > 0
 
 
 def _comes_next(view: View, attempt: Attempt) -> bool:

@@ -18,7 +18,7 @@ def begin_nothing_while_paused(view: View) -> Intent | None:
     if view.asked.result is Result.ROLLED_BACK:
         return None
     message = f"{view.asked} waits: spec.paused is true; {meanwhile(view)}"
-    return Intent(view.incumbent.revision, Stage.PAUSED, Reason.PAUSED, message, capacity=0)
+    return Intent(view.incumbent.revision, Stage.PAUSED, Reason.PAUSED, message, capacity=None)
 
 
 @while_it_goes_on
@@ -28,7 +28,7 @@ def wait_for_room(view: View, attempt: Attempt) -> Intent | None:
         return None
     if view.crowd and not attempt.full:
         message = f"{view.asked} waits for its turn: {view.crowd}; {meanwhile(view)}"
-        return Intent(view.incumbent.revision, Stage.MOVING, Reason.QUEUED, message, capacity=0)
+        return Intent(view.incumbent.revision, Stage.MOVING, Reason.QUEUED, message, capacity=None)
     message = f"{view.asked}: its turn has come; {meanwhile(view)}"
     begun = attempts.admitted(attempt, view.now)
     return waiting(view, begun, Reason.ROLLOUT_IN_PROGRESS, message, record=begun)
@@ -60,21 +60,57 @@ def hold_at_the_pause_of_a_step(view: View, attempt: Attempt) -> Intent | None:
 
 
 @while_it_goes_on
+def let_the_time_of_the_evidence_stand_still(view: View, attempt: Attempt) -> Intent | None:
+    """Nothing counts towards the deadline while people hold the rollout, or a source does not answer."""
+    stops = attempts.is_held_up(view, attempt)
+    if stops == (attempt.stopped_since is not None):
+        return None
+    counted = attempts.stopped(attempt, view.now) if stops else attempts.resumed(attempt, view.now)
+    message = f"{view.asked}: its time until the deadline {'stands still' if stops else 'runs'}"
+    if attempt.weight:
+        return sharing(attempt, message, record=counted)
+    return waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message, record=counted)
+
+
+@while_it_goes_on
+def end_without_a_verdict_at_the_deadline(view: View, attempt: Attempt) -> Intent | None:
+    """What could not be shown in its time waits for people, or goes, as the policy says."""
+    if not _lacks_proof(view, attempt) or attempts.trial(attempt, view.now) < attempts.deadline(attempt):
+        return None
+    seconds = attempts.deadline(attempt).total_seconds()
+    found = f"{view.asked} was shown neither to be as good nor to be worse within {seconds:.0f} s"
+    if attempt.policy.on_inconclusive == "Hold":
+        message = (
+            f"{found}: it stays at {attempt.weight} % until it is ({view.judgement.says}), "
+            "or the command promote-full or abort is given"
+        )
+        return sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.INCONCLUSIVE)
+    message = (
+        f"{found} ({view.judgement.says}): rolled back from {attempt.weight} %; {meanwhile(view)}; "
+        "it is not tried again until another revision was asked for, or the command retry is given"
+    )
+    outcome = attempts.ended(attempt, view.now, Result.ROLLED_BACK, Reason.INCONCLUSIVE, message)
+    reason = Reason.INCONCLUSIVE
+    return Intent(view.incumbent.revision, Stage.STUCK, reason, message, capacity=None, attempt=outcome)
+
+
+@while_it_goes_on
 def wait_for_evidence(view: View, attempt: Attempt) -> Intent | None:
     """Where a source does not answer no step ends, and without proof the last one does not."""
-    verdict = view.judgement.verdict
+    late_at = None
     if attempt.full or not attempt.weight:
         return None
-    if verdict is Verdict.UNKNOWN:
+    if view.judgement.verdict is Verdict.UNKNOWN:
         reason = Reason.SOURCE_UNAVAILABLE
-    elif verdict is Verdict.OPEN and attempts.is_last_step(attempt):
+    elif _lacks_proof(view, attempt):
         reason = Reason.WAITING_FOR_EVIDENCE
+        late_at = view.now + attempts.deadline(attempt) - attempts.trial(attempt, view.now)
     else:
         return None
     message = (
         f"{view.asked} holds {attempt.weight} %; {step_name(attempt)} ends when it can be judged: {view.judgement.says}"
     )
-    return sharing(attempt, message, reason=reason)
+    return sharing(attempt, message, reason=reason, wake_at=late_at)
 
 
 @while_it_goes_on
@@ -87,3 +123,9 @@ def await_approval(view: View, attempt: Attempt) -> Intent | None:
         return sharing(attempt, message, stage=Stage.PAUSED, reason=Reason.AWAITING_APPROVAL)
     rested = attempts.at_rest(attempt, view.asked.pods, view.now) if attempt.since else None
     return replace(waiting(view, attempt, Reason.AWAITING_APPROVAL, message, record=rested), stage=Stage.PAUSED)
+
+
+def _lacks_proof(view: View, attempt: Attempt) -> bool:
+    """Return whether nothing but evidence is missing, and the sources answer."""
+    is_open = view.judgement.verdict is Verdict.OPEN
+    return is_open and attempt.weight > 0 and not attempt.full and attempts.is_last_step(attempt)

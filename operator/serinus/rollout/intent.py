@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from serinus.api.modeldeployment import Step
 from serinus.api.modelrelease import Attempt
 from serinus.api.reasons import Reason
-from serinus.rollout.view import WHOLE, View
+from serinus.rollout.view import EVERYTHING, View
 
 
 class Stage(Enum):
@@ -32,8 +33,8 @@ class Intent:
     stage: Stage
     reason: Reason
     message: str
-    capacity: int = WHOLE
-    """The share of the traffic that the asked revision must have pods for, in percent; 0 for none."""
+    capacity: Step | None = EVERYTHING
+    """The step that the asked revision must have pods for; None where it is to have none."""
     attempt: Attempt | None = None
     """What to record of the asked revision's attempt, before anything else is done."""
     promote: bool = False

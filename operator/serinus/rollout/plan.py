@@ -77,8 +77,15 @@ def _running(view: View, intent: Intent) -> dict[str, Size]:
     if intent.serve not in (EVERY, NOBODY):
         run.setdefault(intent.serve, view.size)
     if intent.capacity:
-        run.setdefault(view.asked.revision, capacity_for(view, intent.capacity))
+        run.setdefault(view.asked.revision, _kept(view, capacity_for(view, intent.capacity)))
     return run
+
+
+def _kept(view: View, size: Size) -> Size:
+    """Return the size of a canary: no pods go before the weight that they carry has moved."""
+    held = view.route.weights.get(view.asked.revision, 0) if view.by_gateway and view.route else 0
+    has_moved = held <= view.weight and not _lags(view)
+    return size if has_moved or size.least >= view.asked.wanted else view.size.of(view.asked.wanted)
 
 
 def _stable_size(view: View) -> Size:

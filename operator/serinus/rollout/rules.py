@@ -34,7 +34,7 @@ def rest_at_zero(view: View) -> Intent | None:
     message = f"{view.asked} waits: at zero replicas nothing starts; raise replicas"
     attempt = view.attempt
     rested = at_rest(attempt, view.asked.pods, view.now) if attempt and (attempt.since or attempt.weight) else None
-    return Intent(view.incumbent.revision, Stage.MOVING, Reason.SCALED_TO_ZERO, message, capacity=0, attempt=rested)
+    return Intent(view.incumbent.revision, Stage.MOVING, Reason.SCALED_TO_ZERO, message, capacity=None, attempt=rested)
 
 
 def keep_stable_serving(view: View) -> Intent | None:
@@ -64,7 +64,7 @@ def keep_a_first_revision_back_until_approved(view: View) -> Intent | None:
         return Intent(NOBODY, Stage.MOVING, Reason.PODS_NOT_READY, message, attempt=begun(view))
     if view.size.is_zero:
         message = f"{view.asked} waits: at zero replicas nothing starts; raise replicas"
-        return Intent(NOBODY, Stage.MOVING, Reason.SCALED_TO_ZERO, message, capacity=0)
+        return Intent(NOBODY, Stage.MOVING, Reason.SCALED_TO_ZERO, message, capacity=None)
     if is_whole(view.asked, view.size.least):
         message = (
             f"{view.asked}: {count(view.asked)}; it awaits approval before it serves: the command promote gives it"
@@ -119,6 +119,7 @@ RULES: Final[tuple[Rule, ...]] = (
     canary.retreat_without_ready_pods,
     canary.keep_shares_while_stable_is_down,
     canary.roll_back_when_worse,
+    holds.let_the_time_of_the_evidence_stand_still,
     traffic.count_no_time_before_the_route_is_in_force,
     canary.count_no_time_before_the_share_is_in_force,
     holds.hold_while_paused,
@@ -131,6 +132,7 @@ RULES: Final[tuple[Rule, ...]] = (
     canary.wait_for_first_pods,
     canary.hold_share_for_its_time,
     holds.hold_at_the_pause_of_a_step,
+    holds.end_without_a_verdict_at_the_deadline,
     holds.wait_for_evidence,
     canary.advance_when_pods_are_ready,
     canary.wait_for_pods_of_what_comes_next,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
 
+from serinus.api.modeldeployment import Step
 from serinus.api.modelrelease import Attempt
 from serinus.api.reasons import Reason
 from serinus.rollout import attempt as attempts
@@ -34,13 +35,13 @@ def sharing(
     *,
     stage: Stage = Stage.MOVING,
     reason: Reason = Reason.CANARY_IN_PROGRESS,
-    capacity: int | None = None,
+    capacity: Step | None = None,
     record: Attempt | None = None,
     wake_at: datetime | None = None,
 ) -> Intent:
-    """Return that the attempt has its share."""
-    share = attempt.weight if capacity is None else capacity
-    return Intent(EVERY, stage, reason, message, capacity=share, attempt=record, wake_at=wake_at)
+    """Return that the attempt has its share, and pods for its step, unless these are for another one."""
+    pods_for = capacity or attempts.step_of(attempt)
+    return Intent(EVERY, stage, reason, message, capacity=pods_for, attempt=record, wake_at=wake_at)
 
 
 def waiting(
@@ -58,7 +59,7 @@ def waiting(
         Stage.MOVING,
         reason,
         message,
-        capacity=attempts.weight_of_step(attempt),
+        capacity=attempts.awaited_step(attempt),
         attempt=record,
         wake_at=wake_at,
     )

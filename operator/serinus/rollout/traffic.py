@@ -13,7 +13,7 @@ from serinus.rollout import attempt as attempts
 from serinus.rollout.canary import capacity_to_take_over, has_pods_for, is_whole
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.sentences import count, meanwhile
-from serinus.rollout.view import EVERY, WHOLE, View
+from serinus.rollout.view import EVERY, EVERYTHING, View
 
 ANSWER_SECONDS: Final = 10
 """How long parents may take to answer before that is worth a word of its own."""
@@ -48,13 +48,15 @@ def count_no_time_before_the_route_is_in_force(view: View) -> Intent | None:
             Stage.MOVING,
             Reason.CANARY_IN_PROGRESS,
             message,
-            capacity=attempt.weight,
+            capacity=attempts.step_of(attempt),
             attempt=attempts.restarted(attempt, view.now),
         )
     record = attempts.unconfirmed(attempt) if attempt.since else None
     message = f"{message}; {_why(view)}"
     reason = Reason.ROUTE_NOT_ACCEPTED if _is_late(view) else Reason.CANARY_IN_PROGRESS
-    return Intent(EVERY, Stage.MOVING, reason, message, capacity=attempt.weight, attempt=record, wake_at=_late_at(view))
+    return Intent(
+        EVERY, Stage.MOVING, reason, message, capacity=attempts.step_of(attempt), attempt=record, wake_at=_late_at(view)
+    )
 
 
 def wait_for_the_route(view: View) -> Intent | None:
@@ -73,7 +75,7 @@ def wait_for_the_route(view: View) -> Intent | None:
     record = attempts.at_rest(attempt, view.asked.pods, view.now) if attempt and attempt.since else None
     reason = Reason.ROUTE_NOT_ACCEPTED if view.by_gateway and _is_late(view) else Reason.ROLLOUT_IN_PROGRESS
     message = f"{view.asked}: {count(view.asked)}; {meanwhile(view)}; {why}"
-    capacity = attempts.weight_of_step(attempt) if attempt else WHOLE
+    capacity = attempts.awaited_step(attempt) if attempt else EVERYTHING
     return Intent(
         view.incumbent.revision,
         Stage.MOVING,
@@ -98,7 +100,7 @@ def say_that_the_route_is_not_accepted(view: View) -> Intent | None:
 
 def _at_first_step(view: View, message: str, record: Attempt | None = None) -> Intent:
     assert view.attempt is not None  # noqa: S101 - the caller looked
-    capacity = attempts.weight_of_step(view.attempt)
+    capacity = attempts.awaited_step(view.attempt)
     return Intent(
         view.incumbent.revision,
         Stage.MOVING,
@@ -112,7 +114,7 @@ def _at_first_step(view: View, message: str, record: Attempt | None = None) -> I
 def _has_its_pods(view: View) -> bool:
     """Return whether the asked revision could take its first share, or take over where it needs no steps."""
     if view.attempt and attempts.has_steps(view.attempt):
-        return has_pods_for(view, attempts.weight_of_step(view.attempt))
+        return has_pods_for(view, attempts.awaited_step(view.attempt))
     return is_whole(view.asked, capacity_to_take_over(view).least)
 
 

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 
 from serinus.api.commands import Command, Obeyed
-from serinus.api.modeldeployment import Autoscaling, Rollout
+from serinus.api.modeldeployment import Autoscaling, Rollout, Step
 from serinus.api.modelrelease import Attempt, Result
 
 EVERY: Final = "*"
@@ -17,6 +17,8 @@ NOBODY: Final = ""
 """In that place while nothing is to answer there yet."""
 WHOLE: Final = 100
 """The weight of whoever gets all the traffic."""
+EVERYTHING: Final = Step(weight=WHOLE)
+"""What comes after the last step of a rollout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +49,19 @@ class Size:
             return self.at_least(stable_pods)
         pods = max(1, ceil(stable_pods * weight / (WHOLE - weight)))
         if self.autoscaling is None:
+            return self.of(pods)
+        return self.of(min(pods, max(self.autoscaling.min_replicas, min(stable_pods, self.autoscaling.max_replicas))))
+
+    def of(self, pods: int) -> "Size":
+        """Return a size of so many pods, or of so many at least where an autoscaler decides, but none above this."""
+        if self.autoscaling is None:
             return Size(min(pods, self.replicas))
-        floor = min(pods, max(self.autoscaling.min_replicas, min(stable_pods, self.autoscaling.max_replicas)))
+        floor = min(pods, self.autoscaling.max_replicas)
         return Size(self.replicas, self.autoscaling.model_copy(update={"min_replicas": floor}))
 
     def at_least(self, pods: int) -> "Size":
         """Return this size with an autoscaler's lower end raised, as far as its upper end allows."""
-        if self.autoscaling is None or pods <= self.autoscaling.min_replicas:
-            return self
-        floor = min(pods, self.autoscaling.max_replicas)
-        return Size(self.replicas, self.autoscaling.model_copy(update={"min_replicas": floor}))
+        return self if self.autoscaling is None or pods <= self.autoscaling.min_replicas else self.of(pods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Verdict(Enum):
     PASSED = "Passed"
     """Every gate is satisfied."""
     OPEN = "Open"
-    """Neither worse nor shown to be as good."""
+    """Neither worse nor shown to be as good, though every source has answered since the operator started."""
     UNKNOWN = "Unknown"
     """A source does not answer: that is neither good nor bad."""
     WORSE = "Worse"
