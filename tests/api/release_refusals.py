@@ -47,6 +47,7 @@ RELEASE_STATUS_REFUSALS: Final = (
     too_small(f"{ATTEMPT}.weight", 0),
     too_large(f"{ATTEMPT}.weight", 100),
     too_small(f"{ATTEMPT}.waitedSeconds", 0),
+    too_small(f"{ATTEMPT}.stoppedSeconds", 0),
     too_long(f"{ATTEMPT}.nonce", 16),
     too_small(f"{ATTEMPT}.split", 0),
     too_many(f"{ATTEMPT}.held", 40, lambda index: held(index + 1)),

@@ -1,6 +1,7 @@
 """The bounds of a rollout's policy: in a spec, and where an attempt has kept it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from tests.api.refusals import Refusal, not_among, too_large, too_small
@@ -26,5 +27,6 @@ def rollout(path: str) -> Iterator[Refusal]:
     yield too_large(f"{path}.progressDeadlineSeconds", A_WEEK)
     yield too_small(f"{path}.scaleDownDelaySeconds", 0)
     yield too_large(f"{path}.scaleDownDelaySeconds", A_WEEK)
+    yield replace(not_among(f"{path}.surge", "100%", "0"), good=("100%",))
     yield too_small(f"{path}.history", 1)
     yield too_large(f"{path}.history", 100)

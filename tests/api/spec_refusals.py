@@ -41,6 +41,14 @@ REPLICAS_OR_AUTOSCALING: Final = (
     "spec.replicas: Forbidden: replicas and autoscaling exclude each other: set autoscaling.minReplicas and "
     "maxReplicas and remove replicas, or remove autoscaling"
 )
+STEP_REPLICAS: Final = (
+    "spec.rollout.steps: Forbidden: steps[].replicas needs traffic.gateway: without one a share follows from the "
+    "number of pods; remove replicas from the steps, or set traffic.gateway"
+)
+NO_SURGE: Final = (
+    "spec.rollout.surge: Forbidden: 0 lets a new pod come only when an old one has gone: it needs at least 2 replicas, "
+    "and no autoscaling"
+)
 HOST_NETWORK: Final = (
     f"{POD}.hostNetwork: Forbidden: two revisions run side by side, and both would want the same port of the node; "
     "remove hostNetwork"
@@ -176,6 +184,10 @@ SPEC_REFUSALS: Final = (
     *GATEWAY_REFUSALS,
     unknown("spec.traffic.ingress"),
     *rollout("spec.rollout"),
+    Refusal("spec.traffic", ABSENT, STEP_REPLICAS),
+    Refusal("spec.rollout.steps[0].replicas", 2, STEP_REPLICAS, (ABSENT,)).given({"spec.traffic.gateway": ABSENT}),
+    Refusal("spec.rollout.surge", 0, NO_SURGE),
+    Refusal("spec.replicas", 1, NO_SURGE, (0, 2)).given({"spec.autoscaling": ABSENT, "spec.rollout.surge": 0}),
     too_many("spec.rollout.steps", 20, lambda index: {"weight": index + 1}),
     missing("spec.rollout.steps[0].weight"),
     wrong_type("spec.rollout.steps[0].weight", "10%", 'integer: "string"'),

@@ -37,8 +37,8 @@ def test_the_overview_has_every_field(control_plane: ControlPlane, kind: str) ->
 def test_a_field_is_explained_with_its_default(control_plane: ControlPlane) -> None:
     words = " ".join(explain(control_plane, "mdep.spec.rollout").split())
     assert (
-        "scaleDownDelaySeconds <integer> How long the old revision keeps its pods after the new one took over. "
-        "Default: 30."
+        "progressDeadlineSeconds <integer> How long a revision may wait for its pods to be ready, all its waits "
+        "together. After that a new revision is rolled back; a first one is reported as stalled. Default: 600."
     ) in words
 
 

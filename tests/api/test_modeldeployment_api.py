@@ -25,6 +25,7 @@ DEFAULTS: Final[Json] = {
         "onInconclusive": "Hold",
         "progressDeadlineSeconds": 600,
         "scaleDownDelaySeconds": 30,
+        "surge": "100%",
         "history": 10,
     },
     "paused": False,

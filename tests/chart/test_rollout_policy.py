@@ -37,6 +37,7 @@ FREE: Final = {
     "autoscaling",
     "traffic",
     "rollout.scaleDownDelaySeconds",
+    "rollout.surge",
     "rollout.history",
     "paused",
 }

@@ -5,7 +5,7 @@ the operator looks only when something happened that it did not do itself, or wh
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -18,7 +18,20 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Subject, report
 from serinus.rollout.rules import decide
-from serinus.rollout.view import EVERY, NO_GATES, NOBODY, Judgement, Pods, RevisionView, Size, Verdict, View
+from serinus.rollout.split import Split
+from serinus.rollout.view import (
+    EVERY,
+    NO_GATES,
+    NOBODY,
+    Judgement,
+    Pods,
+    RevisionView,
+    RouteView,
+    Size,
+    Verdict,
+    View,
+    served_by,
+)
 from tests.rollout.views import NOW
 
 DECISIONS = 4
@@ -59,6 +72,9 @@ class World:
     records: dict[str, Record] = field(default_factory=dict)
     serving: str | None = None
     broken: set[str] = field(default_factory=set)
+    gateway: bool = False
+    """Whether the spec asks for a gateway."""
+    route: RouteView | None = None
     blocked: bool = False
     """Whether the address cannot be written: somebody else's object is there."""
     paused: bool = False
@@ -145,6 +161,15 @@ class World:
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
+    def through_a_gateway(self, wanted: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        self.gateway, self.happened = wanted, True
+
+    def parents_answer(self, accepted: bool) -> None:  # noqa: FBT001 - drawn by Hypothesis
+        """The gateway's controller has taken the route as it is, or cannot carry it."""
+        if self.route:
+            self.route = replace(self.route, accepted=accepted, pending=False, lags=False)
+            self.happened = True
+
     # What the operator does.
 
     def operate(self) -> None:
@@ -199,18 +224,23 @@ class World:
         every = {name: self._revision(name) for name in names}
         asked = every.get(self.asked, RevisionView(self.asked))
         command = None if self.command == self.answered else self.command
-        return View(
+        view = View(
             now=self.now,
             asked=asked,
             size=self.size,
             policy=self.policy,
             revisions=every,
             serving=self.serving,
+            address=self.serving,
+            gateway=self.gateway,
+            route=self.route,
+            nonce=f"{self.given:016x}",
             paused=self.paused,
             command=command,
             crowd=self.crowd,
             judgement=self.judgement,
         )
+        return replace(view, serving=served_by(self.route) or self.serving) if view.by_gateway and self.route else view
 
     def decided(self) -> tuple[View, Intent]:
         view = self.view()
@@ -259,7 +289,8 @@ class World:
     def _promote(self, view: View, name: str, *, check: bool) -> None:
         """What serves and merely lost its record is not looked at again."""
         found = self.deployments[name]
-        assert not check or found.ready >= found.wanted >= self.size.least, f"{name} takes over before it is ready"
+        needed = self.size.least - 1 if self.is_tight else self.size.least
+        assert not check or found.ready >= found.wanted >= needed, f"{name} takes over before it is ready"
         if view.stable:
             self.drains[view.stable.revision] = view.promotion_time
         self.drains.pop(name, None)
@@ -272,16 +303,34 @@ class World:
         if planned.serve == NOBODY:
             return
         yield from self._record(planned.serve)
-        address = EVERY if planned.every else planned.serve
+        if planned.split and (self.route is None or not _is_drawn(planned.split, self.route)):
+            self._check_split(planned.split)
+            split = planned.split
+            self.route = RouteView(
+                split.weights,
+                split.stamp,
+                accepted=False,
+                written_at=self.now,
+                pending=True,
+                lags=self.route is not None,
+            )
+            yield
+        address = EVERY if planned.beside else planned.serve
         if self.serving != address and not self.blocked:
             self._check_move(address)
             self.serving = address
             yield
 
     def _take_down(self, planned: Plan) -> Iterator[None]:
+        if self.route and planned.split is None:
+            self.route = None
+            yield
         for name in [name for name in self.deployments if name not in planned.keep]:
+            weight = self.route.weights.get(name, 0) if self.route and self.view().by_gateway else 0
+            assert not weight or self.size.is_zero, f"{name} has {weight} % at the gateway and goes"
             assert self.size.is_zero or name != self.serving, f"{name} is at the address and goes"
-            assert self.size.is_zero or self.serving != EVERY or not self._ready(name), f"{name} answers and goes"
+            shares = self.serving == EVERY and not self.view().by_gateway
+            assert self.size.is_zero or not shares or not self._ready(name), f"{name} answers and goes"
             assert self._may_go(name), f"{name} goes before the end of its drain"
             self.lose_deployment(name)  # unlike the reply to another write, the end of an object is news
             yield
@@ -294,15 +343,31 @@ class World:
             self.drains.pop(name, None)
             yield
 
+    @property
+    def is_tight(self) -> bool:
+        """Whether all pods together are to be no more than the size."""
+        return self.policy.surge == 0 and not self.size.autoscaling and self.size.replicas > 1
+
     def _may_go(self, name: str) -> bool:
+        if self.is_tight:
+            return True
         record = self.records.get(name)
         if name != self.asked and record and record.result in (Result.ROLLED_BACK, Result.ENDED):
             return True
         since = self.drains.get(name)
         return since is None or since + timedelta(seconds=self.policy.scale_down_delay_seconds) <= self.now
 
+    def _check_split(self, split: Split) -> None:
+        """Nobody without a ready pod gains weight, as long as anybody who has weight has one."""
+        held = self.route.weights if self.route else {}
+        if self.size.is_zero or not any(self._ready(name) for name, weight in held.items() if weight):
+            return
+        for name, weight in split.weights.items():
+            assert weight <= held.get(name, 0) or self._ready(name), f"{name} gains {weight} % without a ready pod"
+
     def _check_move(self, to: str) -> None:
-        if not self.size.is_zero and self._ready(self.serving):
+        elsewhere = self.route and self.view().by_gateway and served_by(self.route) != self.serving
+        if not self.size.is_zero and not elsewhere and self._ready(self.serving):
             assert self._ready(to), f"moved from {self.serving}, which answers, to {to}, which does not"
 
     def _ready(self, name: str | None) -> int:
@@ -325,6 +390,10 @@ class World:
         least, most = (size.least, size.most) if size.autoscaling else (0, 0)
         wanted = max(found.wanted, size.least) if size.autoscaling else size.replicas
         if (found.wanted, found.least, found.most) != (wanted, least, most):
+            others = sum(each.wanted for each in self.deployments.values() if each is not found)
+            unlimited = not (self.is_tight and self.view().stable) or wanted in range(max(1, found.wanted) + 1)
+            in_room = unlimited or others + wanted <= self.size.replicas
+            assert in_room, f"{name} grows to {wanted} beside {others} of {self.size.replicas}"
             found.least, found.most = least, most
             self._set_wanted(found, wanted)
             yield
@@ -333,3 +402,7 @@ class World:
         """The Deployment's controller ends pods at once, and says so; starting them takes time."""
         self.happened |= deployment.wanted != wanted
         deployment.wanted, deployment.ready = wanted, min(deployment.ready, wanted)
+
+
+def _is_drawn(split: Split, route: RouteView) -> bool:
+    return (split.weights, split.stamp) == (route.weights, route.stamp)

@@ -20,7 +20,7 @@ def test_stable_runs_at_its_size_and_nothing_else() -> None:
     told = planned(view(revision("a", "3/3", promoted=OLD), serving="a"))
     assert told == Plan(
         serve="a",
-        every=False,
+        beside=None,
         split=None,
         run=(("a", fixed(3)),),
         keep=frozenset("a"),

@@ -191,7 +191,7 @@ class TestShare:
 
     def test_leaves_the_service_to_stable(self) -> None:
         told = plan(holding(1, 10), decide(holding(1, 10)))
-        assert (told.serve, told.every) == ("a", False)
+        assert (told.serve, told.beside) == ("a", None)
 
     def test_gets_another_stamp_with_each_change(self) -> None:
         there = holding(1, 60)
@@ -270,7 +270,7 @@ class TestChange:
     def test_while_it_comes_the_route_leads_to_stable_and_the_service_to_nobody_new(self) -> None:
         there = replace(holding(2, 10, gateway=False, nonce=None), route=None, address=EVERY)
         told = plan(recorded(there, decide(there)), decide(recorded(there, decide(there))))
-        assert (told.serve, told.every, told.split) == ("a", False, Split("a"))
+        assert (told.serve, told.beside, told.split) == ("a", None, Split("a"))
 
     def test_at_zero_a_share_that_was_not_in_force_is_gone_too(self) -> None:
         there = replace(holding(1, 0, since=None), size=fixed(0))

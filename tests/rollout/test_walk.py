@@ -7,7 +7,6 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from serinus.api.commands import Verb
-from serinus.api.modeldeployment import Rollout
 from serinus.rollout.view import NO_GATES, Size, Verdict
 from tests.rollout.simulated_world import World
 from tests.rollout.views import fixed, scaling
@@ -39,6 +38,7 @@ often = [
     step("ask for", World.ask, names),
     step("all pods come", World.all_pods_come),
     step("seconds pass:", World.wait, st.sampled_from([1, 31, 60, 601])),
+    step("the parents accept", World.parents_answer, st.just(True)),  # noqa: FBT003 - what they answer
 ]
 sometimes = [
     step("ready pods of", World.pods, names, numbers),
@@ -56,6 +56,8 @@ sometimes = [
 seldom = [
     step("give with an old nonce the command", World.repeat, st.sampled_from(Verb)),
     step("pause in the spec:", World.pause, st.booleans()),
+    step("through a gateway:", World.through_a_gateway, st.booleans()),
+    step("the parents answer", World.parents_answer, st.sampled_from([True, True, False])),
     step("others go on:", World.crowded, st.sampled_from(["", "2 rollouts go on"])),
     step("the evidence says", World.judge, st.sampled_from(Verdict)),
     step("the clock is set back", lambda world: world.wait(-3_600)),
@@ -76,6 +78,7 @@ policies = st.sampled_from(
             deadline_seconds=deadline,
             on_inconclusive="Rollback" if history == 1 else "Hold",
             scale_down_delay_seconds=delay,
+            surge=surge,
             history=history,
         )
         for weights, seconds in (((), 0), ((10, 50), 60), ((10, 50), 0), ((100,), 60), ((40, 20), 60))
@@ -83,18 +86,20 @@ policies = st.sampled_from(
         for history in (1, 2, 3)
         for by_hand in (False, False, True)
         for deadline in (None, 90)
+        for surge in ("100%", "100%", 0)
     ]
 )
 
 
-def walk(policy: Rollout, steps: list[Step]) -> World:
-    world = World(policy)
+worlds = st.builds(World, policies, gateway=st.booleans())
+
+
+def walk(world: World, steps: list[Step]) -> None:
     world.operate()
     for each in steps:
         note(repr(each))
         each.act(world, *each.arguments)
         world.operate()
-    return world
 
 
 def settle(world: World) -> None:
@@ -104,8 +109,9 @@ def settle(world: World) -> None:
     world.broken.clear()
     for _ in range(50):
         world.operate()
-        for name, deployment in world.deployments.items():
-            world.pods(name, deployment.wanted)
+        world.all_pods_come()
+        if world.route and not world.route.accepted:
+            world.parents_answer(accepted=True)
         if verb := world.awaited():
             world.give(verb)
         elif not world.is_due():
@@ -116,16 +122,17 @@ def settle(world: World) -> None:
 
 
 @walking
-@given(policies, walks)
+@given(worlds, walks)
 def test_what_is_asked_for_serves_in_the_end_unless_it_was_rolled_back_and_nothing_else_runs(
-    policy: Rollout, steps: list[Step]
+    world: World, steps: list[Step]
 ) -> None:
-    world = walk(policy, steps)
+    walk(world, steps)
     if world.size.is_zero:
         world.resize(fixed(1))
     settle(world)
     expected = world.expected()
     assert world.serving == expected
+    assert (world.route.weights if world.route else None) == ({expected: 100} if world.gateway else None)
     assert set(world.deployments) == {expected}
     deployment = world.deployments[expected]
     assert world.size.least <= deployment.ready == deployment.wanted
@@ -135,21 +142,21 @@ def test_what_is_asked_for_serves_in_the_end_unless_it_was_rolled_back_and_nothi
 
 
 @walking
-@given(policies, walks)
-def test_no_more_than_the_history_is_kept(policy: Rollout, steps: list[Step]) -> None:
-    world = walk(policy, steps)
+@given(worlds, walks)
+def test_no_more_than_the_history_is_kept(world: World, steps: list[Step]) -> None:
+    walk(world, steps)
     if world.size.is_zero:
         world.resize(fixed(1))
     settle(world)
     assert world.asked in world.records
     beside = {world.asked, world.promoted_last()}
-    assert len(world.records) <= len(beside) + policy.history
+    assert len(world.records) <= len(beside) + world.policy.history
 
 
 @walking
-@given(policies, walks)
-def test_at_zero_nothing_runs(policy: Rollout, steps: list[Step]) -> None:
-    world = walk(policy, steps)
+@given(worlds, walks)
+def test_at_zero_nothing_runs(world: World, steps: list[Step]) -> None:
+    walk(world, steps)
     world.resize(Size(0))
     settle(world)
     assert all(deployment.wanted == 0 for deployment in world.deployments.values())
@@ -157,8 +164,8 @@ def test_at_zero_nothing_runs(policy: Rollout, steps: list[Step]) -> None:
 
 
 @walking
-@given(policies, walks)
-def test_at_rest_the_operator_writes_nothing(policy: Rollout, steps: list[Step]) -> None:
-    world = walk(policy, steps)
+@given(worlds, walks)
+def test_at_rest_the_operator_writes_nothing(world: World, steps: list[Step]) -> None:
+    walk(world, steps)
     settle(world)
     assert list(world.reconcile()) == []

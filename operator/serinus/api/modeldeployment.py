@@ -128,7 +128,12 @@ class Rollout(ApiModel):
     """How long a revision may wait for its pods to be ready, all its waits together. After that a new revision is
     rolled back; a first one is reported as stalled. Default: 600."""
     scale_down_delay_seconds: Annotated[int, Field(ge=0, le=604_800)] = 30
-    """How long the old revision keeps its pods after the new one took over. Default: 30."""
+    """How long the old revision keeps its pods after the new one took over; with `surge: 0` it keeps none. Default:
+    30."""
+    surge: Annotated[Literal["100%", 0], Field(json_schema_extra={"x-kubernetes-int-or-string": True})] = "100%"
+    """Room for a new revision beside the old one: `100%` lets it grow to full size before the old one goes; with `0`
+    their pods together are never more than `replicas`: one old pod goes, one new pod comes, and the weight moves with
+    them. `0` needs two replicas and no `autoscaling`. Default: 100%."""
     history: Annotated[int, Field(ge=1, le=100)] = 10
     """How many revisions to keep as ModelReleases, beside those that have pods. Default: 10."""
 
@@ -171,6 +176,11 @@ class ModelDeploymentSpec(ApiModel):
                 "steps[].replicas needs traffic.gateway: without one a share follows from the number of pods; "
                 "remove replicas from the steps, or set traffic.gateway",
                 field=".rollout.steps",
+            ),
+            rule(
+                "self.rollout.surge != 0 || (!has(self.autoscaling) && self.replicas != 1)",
+                "0 lets a new pod come only when an old one has gone: it needs at least 2 replicas, and no autoscaling",
+                field=".rollout.surge",
             ),
         )
     )

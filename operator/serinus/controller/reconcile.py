@@ -155,7 +155,7 @@ class Reconciler:
         owner = Owner(model.key.name, model.key.namespace, model.uid)
         try:
             served = await self._releases.snapshot(model, spec, planned.serve)
-            beside = await self._releases.snapshot(model, spec, model.revision) if planned.every else None
+            beside = await self._releases.snapshot(model, spec, planned.beside) if planned.beside else None
             await self._address.ensure(model, address(owner, served, beside), planned.serve)
         except RenderError as error:
             raise Refused(Reason.RENDER_FAILED, str(error)) from error

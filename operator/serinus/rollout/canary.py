@@ -14,6 +14,7 @@ from serinus.rollout.commands import answer
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.sentences import count, failure, meanwhile
 from serinus.rollout.shares import sharing, step_name, waiting, while_it_goes_on
+from serinus.rollout.surge import is_tight, pods_at
 from serinus.rollout.view import EVERY, EVERYTHING, RevisionView, Size, Verdict, View
 
 IN_FORCE_SECONDS: Final = 5
@@ -98,6 +99,25 @@ def count_no_time_before_the_share_is_in_force(view: View, attempt: Attempt) -> 
 
 
 @while_it_goes_on
+def count_no_time_before_all_pods_of_the_step_came(view: View, attempt: Attempt) -> Intent | None:
+    """Where pods change hands one at a time the share of the step is reached with the last of them."""
+    if not attempt.weight or attempt.since is not None or attempt.full:
+        return None
+    step = attempts.step_of(attempt)
+    if has_pods_for(view, step):
+        message = f"{view.asked} holds {attempt.weight} % of the traffic at {step_name(attempt)}"
+        return None if attempt.gateway else sharing(attempt, message, record=attempts.restarted(attempt, view.now))
+    goal = capacity_for(view, step).least
+    if attempt.gateway and not is_tight(view):
+        return None
+    return sharing(
+        attempt,
+        f"{view.asked} is to get {attempt.weight} % of the traffic; pods change hands one at a time: "
+        f"{view.asked.ready} of {goal} are ready{failure(view.asked)}",
+    )
+
+
+@while_it_goes_on
 def promote_at_full_size(view: View, attempt: Attempt) -> Intent | None:
     """All steps are done, and the new revision can carry everything: it takes over."""
     if not _comes_next(view, attempt) or not is_whole(view.asked, capacity_to_take_over(view).least):
@@ -114,7 +134,7 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
     third = [each for each in view.revisions.values() if each.ready and each.revision not in two]
     if attempt.gateway or attempt.weight or not attempts.has_steps(attempt) or not third:
         return None
-    if not has_pods_for(view, attempts.awaited_step(attempt)):
+    if not has_pods_for_a_share(view, attempt):
         return None
     message = f"{view.asked}: {count(view.asked)}; it waits for the pods of {third[0]} to go; {meanwhile(view)}"
     return waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message)
@@ -123,9 +143,10 @@ def wait_for_a_third_revision_to_go(view: View, attempt: Attempt) -> Intent | No
 @while_it_goes_on
 def take_share_when_pods_are_ready(view: View, attempt: Attempt) -> Intent | None:
     """The pods of a step are ready: the canary gets the step's share."""
-    if attempt.weight or not attempts.has_steps(attempt) or not has_pods_for(view, attempts.awaited_step(attempt)):
+    if attempt.weight or not attempts.has_steps(attempt) or not has_pods_for_a_share(view, attempt):
         return None
-    return _holding(view, attempts.holding(attempt, view.asked.pods, view.now))
+    held = attempts.holding(attempt, view.asked.pods, view.now)
+    return _holding(view, held if has_pods_for(view, attempts.step_of(attempt)) else attempts.unconfirmed(held))
 
 
 @while_it_goes_on
@@ -199,6 +220,8 @@ def capacity_for(view: View, step: Step) -> Size:
     """Return the size that the asked revision has at a step: what it is told, or what can carry the step's share."""
     if view.stable is None:
         return view.size
+    if is_tight(view):
+        return pods_at(view, step)
     if step.replicas and view.by_gateway:
         return view.size.of(step.replicas)
     return view.size.share(step.weight, view.stable.wanted)
@@ -217,6 +240,15 @@ def _stable(view: View) -> RevisionView:
 def has_pods_for(view: View, step: Step) -> bool:
     """Return whether the asked revision has the ready pods that a step needs."""
     return view.asked.ready >= capacity_for(view, step).least > 0
+
+
+def has_pods_for_a_share(view: View, attempt: Attempt) -> bool:
+    """Return whether the asked revision has pods enough to get requests: where they come one at a time, the first."""
+    if is_tight(view):
+        return view.asked.ready > 0
+    if attempts.has_steps(attempt):
+        return has_pods_for(view, attempts.step_of(attempt))
+    return is_whole(view.asked, capacity_to_take_over(view).least)
 
 
 def _comes_next(view: View, attempt: Attempt) -> bool:

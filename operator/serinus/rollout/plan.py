@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from serinus.api.modelrelease import Result
+from serinus.rollout import surge
 from serinus.rollout.attempt import stamp_of
 from serinus.rollout.canary import capacity_for
 from serinus.rollout.intent import Intent
@@ -22,8 +23,8 @@ class Plan:
 
     serve: str
     """The revision whose port stands at the model's address; NOBODY leaves the address as it is."""
-    every: bool
-    """Whether pods of all revisions answer there, and not of that one alone."""
+    beside: str | None
+    """The revision whose pods answer there, too, where the split follows the numbers of pods."""
     split: Split | None
     """Who gets which part of the requests at the gateway; None where there is to be none."""
     run: tuple[tuple[str, Size], ...]
@@ -39,15 +40,18 @@ class Plan:
 
     def asks_for_the_same(self, other: "Plan") -> bool:
         """Return whether what is to be is the same, whatever may go or when to look again."""
-        return (self.serve, self.every, self.split, self.run) == (other.serve, other.every, other.split, other.run)
+        return (self.serve, self.beside, self.split, self.run) == (other.serve, other.beside, other.split, other.run)
 
 
 def plan(view: View, intent: Intent) -> Plan:
     """Return what every revision is to have. A promotion is to be recorded, and the View made anew, before."""
-    run = _running(view, intent)
+    tight = view.stable is not None and surge.is_tight(view)
+    run = surge.sizes(view, intent) if tight else _running(view, intent)
     idle = [revision for name, revision in view.revisions.items() if revision.pods and name not in run]
     draining = {
-        revision.revision: end for revision in idle if (end := _drains_until(view, revision)) and end > view.now
+        revision.revision: end
+        for revision in idle
+        if not tight and (end := _drains_until(view, revision)) and end > view.now
     }
     settled_at = (
         view.route.written_at + timedelta(seconds=SETTLE_SECONDS) if view.route and view.route.lags else view.now
@@ -58,10 +62,11 @@ def plan(view: View, intent: Intent) -> Plan:
         set() if view.size.is_zero else {*_reached(view), *_addressed(view, None if view.by_gateway else intent.serve)}
     )
     serve = view.stable.revision if view.stable and intent.serve == EVERY else intent.serve
+    shares = surge.beside(view, intent, run) if tight else view.asked.revision if intent.serve == EVERY else None
     return Plan(
         serve=serve,
-        every=intent.serve == EVERY and not view.by_gateway,
-        split=_split(view, serve, run) if view.gateway and serve != NOBODY else None,
+        beside=None if view.by_gateway or shares == serve else shares,
+        split=_split(view, intent, serve, run) if view.gateway and serve != NOBODY else None,
         run=tuple(run.items()),
         keep=frozenset({*run, *draining, *served}),
         leave=_left(view),
@@ -112,20 +117,31 @@ def _lags(view: View) -> bool:
     return view.route is not None and view.route.lags
 
 
-def _split(view: View, serve: str, run: Collection[str]) -> Split:
+def _split(view: View, intent: Intent, serve: str, run: Collection[str]) -> Split:
     """Return what the route is to say: a backend is added before it has weight, and removed after it lost it."""
+    tight = view.stable is not None and surge.is_tight(view)
     asked, held = view.asked.revision, view.route.weights if view.route else {}
+
+    def kept(revision: str) -> int:
+        return surge.share_of_going(view, revision) if tight else 0
+
     leaving = [name for name, weight in held.items() if name not in (serve, asked) and (weight or _lags(view))]
     if serve == asked:
         # Whoever still came for the old one comes for the new one from now on.
-        return Split(leaving[0], Share(asked, WHOLE)) if leaving and asked in held else Split(serve)
+        if leaving and asked in held:
+            return Split(leaving[0], Share(asked, WHOLE - kept(leaving[0])))
+        return Split(serve)
     if leaving:
-        return Split(serve, Share(leaving[0], 0))
+        return Split(serve, Share(leaving[0], kept(leaving[0])))
     attempt = view.attempt
     if asked in run and (view.asked.ready or asked in held) and view.by_gateway:
-        weight, stamp = (attempt.weight, stamp_of(attempt)) if attempt else (0, None)
-        return Split(serve, Share(asked, weight, stamp))
-    return Split(serve, Share(asked, 0)) if held.get(asked) or (asked in held and _lags(view)) else Split(serve)
+        weight = view.weight
+        if tight:
+            weight = surge.share_of_asked(view, intent) if surge.is_coming(view, intent) else kept(asked)
+        # Requests on the way to a share are not those that count for it.
+        return Split(serve, Share(asked, weight, stamp_of(attempt) if attempt and weight == view.weight else None))
+    still_there = held.get(asked) or (asked in held and _lags(view))
+    return Split(serve, Share(asked, kept(asked))) if still_there else Split(serve)
 
 
 def _left(view: View) -> tuple[str, ...]:

@@ -120,6 +120,7 @@ RULES: Final[tuple[Rule, ...]] = (
     canary.keep_shares_while_stable_is_down,
     canary.roll_back_when_worse,
     holds.let_the_time_of_the_evidence_stand_still,
+    canary.count_no_time_before_all_pods_of_the_step_came,
     traffic.count_no_time_before_the_route_is_in_force,
     canary.count_no_time_before_the_share_is_in_force,
     holds.hold_while_paused,

@@ -10,9 +10,10 @@ from typing import Final
 from serinus.api.modelrelease import Attempt
 from serinus.api.reasons import Reason
 from serinus.rollout import attempt as attempts
-from serinus.rollout.canary import capacity_to_take_over, has_pods_for, is_whole
+from serinus.rollout.canary import capacity_to_take_over, has_pods_for_a_share, is_whole
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.sentences import count, meanwhile
+from serinus.rollout.surge import is_tight
 from serinus.rollout.view import EVERY, EVERYTHING, View
 
 ANSWER_SECONDS: Final = 10
@@ -39,6 +40,8 @@ def count_no_time_before_the_route_is_in_force(view: View) -> Intent | None:
     attempt = view.attempt
     if attempt is None or view.stable is None or not attempt.gateway or not attempt.weight:
         return None
+    if is_tight(view) and attempt.since and view.now >= attempts.time_of_step(attempt):
+        return None  # what was in force for its time grows with the pods
     message = f"{view.asked} is to get {attempt.weight} % of the traffic"
     if _is_in_force(view):
         if attempt.since is not None:
@@ -113,8 +116,8 @@ def _at_first_step(view: View, message: str, record: Attempt | None = None) -> I
 
 def _has_its_pods(view: View) -> bool:
     """Return whether the asked revision could take its first share, or take over where it needs no steps."""
-    if view.attempt and attempts.has_steps(view.attempt):
-        return has_pods_for(view, attempts.awaited_step(view.attempt))
+    if view.attempt:
+        return has_pods_for_a_share(view, view.attempt)
     return is_whole(view.asked, capacity_to_take_over(view).least)
 
 
