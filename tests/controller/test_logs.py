@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from serinus.cluster.objects import Key
-from serinus.controller.logs import JsonFormatter, Once, reconcile_context, set_up
+from serinus.controller.logs import JsonFormatter, Once, calm_about_gateway_api, reconcile_context, set_up
 
 
 def logged(
@@ -96,3 +96,19 @@ def test_what_kopf_says_at_every_change_of_a_definition_is_logged_once() -> None
     once = Once()
     records = [logging.makeLogRecord({"msg": message}) for message in ("no HTTPRoute", "no HTTPRoute", "no Pod")]
     assert [once.filter(record) for record in records] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("selectors", "level"),
+    [
+        ("Selector(group='gateway.networking.k8s.io', any_name='httproutes')", "INFO"),
+        ("Selector(group='serinus.dev', any_name='modeldeployments')", "WARNING"),
+        ("Selector(any_name='modeldeployments'), Selector(any_name='httproutes')", "WARNING"),
+    ],
+)
+def test_that_a_cluster_has_no_gateway_api_is_no_warning(selectors: str, level: str) -> None:
+    message = f"Unresolved resources cannot be served (try creating their CRDs): {selectors}"
+    record = logging.LogRecord("kopf", logging.WARNING, "observation.py", 7, message, (), None)
+    assert calm_about_gateway_api(record)
+    assert record.levelname == level
+    assert ("Gateway API is not installed" in record.getMessage()) == (level == "INFO")

@@ -180,14 +180,32 @@ def test_a_third_revision_supersedes_the_canary(model: Model) -> None:
     history.assert_always_served("fraud")
 
 
-def test_a_return_to_a_revision_that_served_needs_no_steps(model: Model) -> None:
+def test_a_return_to_a_revision_that_served_needs_no_steps_and_leaves_its_record(model: Model) -> None:
+    serves(model)
+    wanted = canary_spec("model:2", (25, 0))
+    second = model.apply(wanted)
+    model.settles(second)
+    serves(model)
+
+    model.apply(wanted)
+    model.settles(second)
+
+    by_steps, back = model.child_now("ModelRelease", second)["status"]["attempts"]
+    assert ([each["weight"] for each in by_steps["held"]], by_steps["outcome"]["result"]) == ([25], "Promoted")
+    assert (back["number"], back["policy"]["steps"], back["outcome"]["result"]) == (2, [], "Promoted")
+
+
+def test_a_return_is_given_up_where_the_pods_do_not_come(model: Model, simulated_nodes: SimulatedNodes) -> None:
     first = serves(model)
     second = model.apply(canary_spec("model:2", (25, 0)))
     model.settles(second)
+    simulated_nodes.decide(NEVER_READY, image="model:1")
 
-    serves(model)
+    model.apply(canary_spec("model:1", (25, 0), progressDeadlineSeconds=1))
 
-    assert attempt_count(model, first) == 0
+    model.reports("ProgressDeadlineExceeded", "rolled back", f"{second} goes on serving")
+    assert model.serving() == second
+    model.pods_come(first, 0)
 
 
 def attempt_count(model: Model, revision: str) -> int:

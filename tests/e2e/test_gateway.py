@@ -271,3 +271,12 @@ def test_an_operator_that_was_killed_goes_on_with_the_same_stamp(
     assert before
     assert after
     assert after["metadata"]["generation"] == before["metadata"]["generation"]
+
+
+def test_a_step_has_as_many_pods_as_it_is_told(model: Model, parent: Parent) -> None:
+    del parent
+    first = serves(model)
+    told = {"weight": 5, "minSeconds": HELD_FOR_EVER, "replicas": 3}
+    second = model.apply(routed("model:2") | {"rollout": {"steps": [told], "scaleDownDelaySeconds": 0}})
+    holds(model, first, second, 5)
+    assert model.status()["canary"]["replicas"] == 3

@@ -11,6 +11,7 @@ from itertools import count
 from typing import Final
 
 from serinus.cluster.objects import Key
+from serinus.cluster.resources import HTTP_ROUTE
 
 _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -62,12 +63,23 @@ class Once(logging.Filter):
         return is_new
 
 
+def calm_about_gateway_api(record: logging.LogRecord) -> bool:
+    """Turn Kopf's warning that there is no HTTPRoute alone into a notice: a cluster may do without."""
+    message = record.getMessage()
+    if "Unresolved resources" in message and message.count("Selector(") == message.count(HTTP_ROUTE.plural) == 1:
+        record.levelno, record.levelname = logging.INFO, logging.getLevelName(logging.INFO)
+        record.msg, record.args = "Gateway API is not installed: nobody can use traffic.gateway until it is", ()
+    return True
+
+
 def set_up(level: str) -> None:
     """Log to standard error, in JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)  # one line for every event otherwise
-    # At every change of any definition it says anew that Gateway API is not installed.
-    logging.getLogger("kopf._core.reactor.observation").addFilter(Once())
+    # At every change of any definition it says anew what is not installed.
+    observation = logging.getLogger("kopf._core.reactor.observation")
+    observation.addFilter(calm_about_gateway_api)
+    observation.addFilter(Once())
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
