@@ -168,24 +168,24 @@ def waited(attempt: Attempt, pods: Pods | None, now: datetime) -> timedelta:
     return before + max(now - max(attempt.since, pods.started_at), timedelta())
 
 
-def is_held_up(view: View, attempt: Attempt) -> bool:
-    """Return whether the time that the evidence has stands still: people hold the rollout, or a source is away."""
-    if attempt.trial_since is None:
+def in_time(view: View, attempt: Attempt) -> Attempt:
+    """Return the attempt with the time that the evidence has running, or standing still, as it does now."""
+    stops = _is_held_up(view, attempt)
+    if stops == (attempt.stopped_since is not None):
+        return attempt
+    if stops:
+        return attempt.model_copy(update={"stopped_since": view.now})
+    seconds = _stood_still(attempt, view.now).total_seconds()
+    return attempt.model_copy(update={"stopped_since": None, "stopped_seconds": seconds})
+
+
+def _is_held_up(view: View, attempt: Attempt) -> bool:
+    """Return whether people hold the rollout, or a source does not answer."""
+    if attempt.trial_since is None or attempt.outcome:
         return False
     at_pause = pauses(attempt) and attempt.since is not None and view.now >= time_of_step(attempt)
     by_people = view.paused or attempt.paused or at_pause or awaits_approval(view, attempt)
     return by_people or view.judgement.verdict is Verdict.UNKNOWN
-
-
-def stopped(attempt: Attempt, now: datetime) -> Attempt:
-    """Return the attempt while the time that the evidence has stands still."""
-    return attempt.model_copy(update={"stopped_since": now})
-
-
-def resumed(attempt: Attempt, now: datetime) -> Attempt:
-    """Return the attempt when that time runs again."""
-    seconds = _stood_still(attempt, now).total_seconds()
-    return attempt.model_copy(update={"stopped_since": None, "stopped_seconds": seconds})
 
 
 def trial(attempt: Attempt, now: datetime) -> timedelta:

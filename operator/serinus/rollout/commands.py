@@ -46,7 +46,7 @@ def answer(view: View) -> Answer | None:
     result = result[:MAX_RESULT]
     obeyed = Obeyed(verb=command.verb, nonce=command.nonce, by=command.by, at=view.now, result=result)
     commands = (*attempt.commands, obeyed)[-MAX_COMMANDS:]
-    return Answer(result, attempt.model_copy(update={"commands": commands}))
+    return Answer(result, attempts.in_time(view, attempt.model_copy(update={"commands": commands})))
 
 
 def is_refusal(result: str) -> bool:

@@ -62,11 +62,10 @@ def hold_at_the_pause_of_a_step(view: View, attempt: Attempt) -> Intent | None:
 @while_it_goes_on
 def let_the_time_of_the_evidence_stand_still(view: View, attempt: Attempt) -> Intent | None:
     """Nothing counts towards the deadline while people hold the rollout, or a source does not answer."""
-    stops = attempts.is_held_up(view, attempt)
-    if stops == (attempt.stopped_since is not None):
+    counted = attempts.in_time(view, attempt)
+    if counted == attempt:
         return None
-    counted = attempts.stopped(attempt, view.now) if stops else attempts.resumed(attempt, view.now)
-    message = f"{view.asked}: its time until the deadline {'stands still' if stops else 'runs'}"
+    message = f"{view.asked}: its time until the deadline {'stands still' if counted.stopped_since else 'runs'}"
     if attempt.weight:
         return sharing(attempt, message, record=counted)
     return waiting(view, attempt, Reason.ROLLOUT_IN_PROGRESS, message, record=counted)
