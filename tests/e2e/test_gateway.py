@@ -237,11 +237,34 @@ def test_what_the_controller_does_not_list_is_refused(model: Model, parent: Pare
     second = model.apply({**routed("model:2", (25, HELD_FOR_EVER)), "traffic": limited})
     model.pods_come(second, 2)
     model.reports("RouteNotAccepted", "HTTPRouteRequestTimeout")
-    assert weights(model) == {first: 100}
+    splits(model, {first: 100, second: 0})
     assert "timeouts" not in (route_of(model) or {})["spec"]["rules"][-1], "requests go on as they did"
 
     model.apply(routed("model:2", (25, HELD_FOR_EVER)))
     holds(model, first, second, 25)
+
+
+def test_what_the_controller_does_not_list_keeps_no_weight_from_moving_back(
+    model: Model, parent: Parent, simulated_nodes: SimulatedNodes
+) -> None:
+    del parent
+    filters = [{"type": "RequestHeaderModifier", "requestHeaderModifier": {"set": [{"name": "x-of", "value": "us"}]}}]
+    first = serves(model)
+    wanted = {**routed("model:2", (25, HELD_FOR_EVER)), "traffic": {"gateway": {**GATEWAY, "filters": filters}}}
+    second = model.apply(wanted)
+    holds(model, first, second, 25)
+    limited = {**GATEWAY, "filters": filters, "timeouts": {"request": "10s"}}
+    model.apply({**wanted, "traffic": {"gateway": limited}})
+    model.reports("RouteNotAccepted", "HTTPRouteRequestTimeout")
+
+    simulated_nodes.decide(crash_loop(exit_code=1), image="model:2")
+    splits(model, {first: 100, second: 0})
+    rule = (route_of(model) or {})["spec"]["rules"][-1]
+    assert "timeouts" not in rule
+    assert rule["filters"][0]["requestHeaderModifier"] == {
+        **filters[0]["requestHeaderModifier"],  # type: ignore[dict-item]
+        "remove": ["x-serinus-split"],
+    }
 
 
 def test_what_somebody_changed_in_the_route_is_put_right(model: Model, parent: Parent) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from serinus.api.gateway import Gateway
 from serinus.render.children import service
-from serinus.render.route import http_route
+from serinus.render.route import gateway_of, http_route
 from serinus.rollout.split import Share, Split
 from tests.render.samples import OWNER, RICH, Json, snapshot
 
@@ -354,3 +354,15 @@ def test_the_canary_can_be_asked_for_wherever_the_model_answers(gateway: Json, s
     assert for_the_canary["matches"] == [
         {**match, "headers": [*match.get("headers", ()), header]} for match in for_all["matches"]
     ]
+
+
+class TestBack:
+    """What the parents carry can be written again with other weights."""
+
+    @pytest.mark.parametrize("gateway", [MINIMAL, FULL], ids=["minimal", "full"])
+    @with_any_split
+    def test_a_route_tells_what_it_was_rendered_from(self, gateway: Json, split: Split) -> None:
+        asked = Gateway.model_validate(gateway)
+        route = http_route(OWNER, asked, split)
+        for other in SPLITS.values():
+            assert http_route(OWNER, gateway_of(route, asked.canary_header), other) == http_route(OWNER, asked, other)

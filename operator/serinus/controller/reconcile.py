@@ -14,7 +14,7 @@ from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
 from serinus.cluster.objects import Key, SeenModelDeployment, seen
-from serinus.cluster.resources import MODEL_DEPLOYMENT
+from serinus.cluster.resources import HTTP_ROUTE, MODEL_DEPLOYMENT
 from serinus.controller.address import Address
 from serinus.controller.children import Children
 from serinus.controller.gatewayclasses import GatewayClasses
@@ -23,7 +23,7 @@ from serinus.controller.ownership import check_claims
 from serinus.controller.releases import Releases
 from serinus.controller.room import Room
 from serinus.render.children import Owner, address, children
-from serinus.render.route import http_route
+from serinus.render.route import gateway_of, http_route
 from serinus.render.snapshot import RenderError
 from serinus.rollout.commands import is_refusal
 from serinus.rollout.intent import Intent, Stage
@@ -141,13 +141,20 @@ class Reconciler:
         return refusals[0] if refusals else None
 
     async def _split(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
-        if planned.split and spec.traffic and spec.traffic.gateway:
-            check_claims(self._cache, model)
-            if complaint := await self._complaint(model, spec, self._clock()):
-                raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)  # its requests would be answered with errors
-            owner = Owner(model.key.name, model.key.namespace, model.uid)
-            route = http_route(owner, spec.traffic.gateway, planned.split)
-            await self._children.ensure(model, route, named_by_user=True)
+        gateway = spec.traffic.gateway if spec.traffic else None
+        if planned.split is None or gateway is None:
+            return
+        check_claims(self._cache, model)
+        complaint = await self._complaint(model, spec, self._clock())
+        if complaint:  # its requests would be answered with errors; weight moves in the route as it stands
+            standing = await self._client.find(HTTP_ROUTE, model.key.namespace, model.key.name)
+            if standing is None:
+                raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)
+            gateway = gateway_of(standing, gateway.canary_header)
+        owner = Owner(model.key.name, model.key.namespace, model.uid)
+        await self._children.ensure(model, http_route(owner, gateway, planned.split), named_by_user=True)
+        if complaint:
+            raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)
 
     async def _point(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.serve == NOBODY:

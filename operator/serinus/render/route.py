@@ -2,13 +2,15 @@
 
 from typing import Any, Final
 
-from serinus.api.gateway import HEADER_MODIFIER, SPLIT_HEADER, Gateway
+from serinus.api.gateway import HEADER_MODIFIER, SPLIT_HEADER, CanaryHeader, Gateway
 from serinus.api.names import child_name
 from serinus.render.children import SERVICE_PORT, Manifest, Owner, _owned
 from serinus.rollout.split import Split
 
 ROUTE_API_VERSION: Final = "gateway.networking.k8s.io/v1"
 ROUTE_KIND: Final = "HTTPRoute"
+
+REQUEST_HEADERS: Final = "requestHeaderModifier"
 
 Json = dict[str, Any]
 
@@ -25,6 +27,14 @@ def http_route(owner: Owner, gateway: Gateway, split: Split) -> Manifest:
     return _owned(owner, ROUTE_API_VERSION, ROUTE_KIND, None) | {
         "spec": {**_part(given, "parentRefs", "hostnames"), "rules": [*pinned, _weighted(owner, given, split)]}
     }
+
+
+def gateway_of(route: Manifest, canary_header: CanaryHeader) -> Gateway:
+    """Return what a route of ours was rendered from, but for the header, which only a route with a canary tells."""
+    weighted = route["spec"]["rules"][-1]
+    given = _part(route["spec"], "parentRefs", "hostnames") | _part(weighted, "matches", "timeouts")
+    filters = [kept for each in weighted.get("filters", ()) if (kept := _unstamped(each))]
+    return Gateway.model_validate(given | {"filters": filters, "canaryHeader": canary_header})
 
 
 def _pinned(owner: Owner, given: Json, canary: str) -> Json:
@@ -61,10 +71,24 @@ def _stamping(filters: list[Json], stamp: str | None) -> list[Json]:
     return [_joined(each, ours) if each["type"] == HEADER_MODIFIER else each for each in filters]
 
 
+def _unstamped(given: Json) -> Json | None:
+    """Return a filter as it was before the stamp came into it; None where it was not there."""
+    if given["type"] != HEADER_MODIFIER:
+        return given
+    changes: Json = given[REQUEST_HEADERS]
+    kept: Json = {
+        "set": [header for header in changes.get("set", ()) if header["name"] != SPLIT_HEADER],
+        "add": changes.get("add", []),
+        "remove": [name for name in changes.get("remove", ()) if name != SPLIT_HEADER],
+    }
+    kept = {change: headers for change, headers in kept.items() if headers}
+    return {**given, REQUEST_HEADERS: kept} if kept else None
+
+
 def _joined(modifier: Json, ours: Json) -> Json:
-    theirs = modifier.get("requestHeaderModifier", {})
+    theirs = modifier.get(REQUEST_HEADERS, {})
     both = theirs | {change: [*theirs.get(change, ()), *headers] for change, headers in ours.items()}
-    return modifier | {"requestHeaderModifier": both}
+    return modifier | {REQUEST_HEADERS: both}
 
 
 def _part(given: Json, *fields: str) -> Json:
