@@ -19,6 +19,7 @@ from serinus.cluster.resources import CHILDREN, HTTP_ROUTE, MODEL_DEPLOYMENT, OP
 from serinus.controller import metrics
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
+from serinus.controller.urgency import is_urgent
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +161,7 @@ def take(item: Seen, cache: Cache, queue: Queue, *, gone: bool) -> None:
     """Bring what a watch saw to the cache, and what it is news to onto the queue."""
     before = cache.find(item.identity)
     if cache.remove(item) if gone else cache.put(item):
-        queue.add(item.key)
+        queue.add(item.key, urgent=is_urgent(before, None if gone else item))
         if before and before.key != item.key:  # somebody changed its label
             queue.add(before.key)
 
