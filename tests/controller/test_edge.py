@@ -5,6 +5,7 @@ import logging
 from dataclasses import replace
 from itertools import islice
 
+import kopf
 import pytest
 from kopf._cogs.aiokits.aiotasks import create_guarded_task
 from kopf._core.reactor import orchestration
@@ -115,6 +116,11 @@ def test_kopf_writes_nothing() -> None:
     chosen = edge.settings()
     assert not chosen.posting.enabled
     assert chosen.peering.standalone
+
+
+def test_kopf_copies_no_object_to_compare_it() -> None:
+    built = edge.settings().persistence.diffbase_storage.build(body=kopf.Body({"spec": {"replicas": 3}}))
+    assert built == {}
 
 
 def test_only_what_bears_our_label_is_watched_but_for_model_deployments() -> None:

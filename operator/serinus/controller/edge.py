@@ -26,9 +26,16 @@ logger = logging.getLogger(__name__)
 WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, HTTP_ROUTE, POD)
 """What Kopf watches. ModelReleases are large: releasewatch.py sees them without their contents."""
 
+ENDING_SECONDS: Final = 10.0
+"""What has not ended by then, after it was told to twice, Kopf ends by SIGKILL, and the process with it."""
+
 
 class _NoDiff(kopf.DiffBaseStorage):
     """Stores nothing: we compare with what we intend, not with what was before."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:  # noqa: ARG002 - Kopf's
+        """Return nothing to compare: the copy that Kopf would make is most of what an event costs."""
+        return kopf.BodyEssence()
 
     def fetch(self, *, body: kopf.Body) -> None:
         """Return nothing."""
@@ -109,6 +116,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.connect_timeout = REQUEST_SECONDS
     chosen.watching.inactivity_timeout = QUIET_SECONDS
     chosen.queueing.idle_timeout = 0.1  # a worker task holds its slot while it is idle
+    chosen.process.ultimate_exiting_timeout = ENDING_SECONDS
     chosen.networking.request_timeout = 60
     chosen.networking.error_backoffs = _Endless()  # the default gives up after a minute, and then the process ends
     chosen.persistence.finalizer = f"{GROUP}/unused"

@@ -14,6 +14,8 @@ PAUSE_SECONDS: Final = 1.0
 class Source(Protocol):
     """One of those who keep the cache current."""
 
+    begun: bool
+    """Whether its first look is under way or over."""
     synced: asyncio.Event
 
     async def catch_up(self) -> object:
@@ -45,10 +47,10 @@ class Office:
         while True:
             await self._called.wait()
             self._called.clear()
-            looking = [source for source in self._sources if not source.synced.is_set()]
+            fresh = [source for source in self._sources if not source.begun]
             for source in self._sources:
-                # Whose first look is still under way need not look again.
-                await (source.synced.wait() if source in looking else _caught_up(source))
+                # A look that began before we led may have missed what our predecessor wrote since.
+                await (source.synced.wait() if source in fresh else _caught_up(source))
             if not self._called.is_set():
                 self._taken.set()
 
