@@ -21,7 +21,7 @@ from serinus.controller.health import QUEUE_LIMIT_SECONDS, Health
 from serinus.controller.http import serve
 from serinus.controller.office import Office
 from serinus.controller.queue import Queue
-from serinus.controller.reconcile import Reconciler
+from serinus.controller.reconcile import Judge, Reconciler, ask_nothing
 from serinus.controller.releasewatch import ReleaseWatch
 from serinus.controller.rights import missing_rights
 from serinus.controller.room import Room
@@ -43,7 +43,7 @@ Part = Coroutine[None, None, None]
 class Operator:
     """All parts of the process, made before Kopf starts: it cancels tasks that appear later."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, judge: Judge = ask_nothing) -> None:
         self._settings = settings
         self._signals = Signals()
         self._credentials = Credentials()
@@ -63,6 +63,7 @@ class Operator:
             clock=lambda: datetime.now(UTC),
             nonce=lambda: secrets.token_hex(NONCE_BYTES),
             obstacle_seconds=settings.obstacle_seconds,
+            judge=judge,
         )
         metrics.CACHED_OBJECTS.set_function(lambda: len(self._cache))
         metrics.LEADS.set_function(lambda: float(self._lease.seconds_left() > 0))
