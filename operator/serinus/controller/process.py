@@ -71,8 +71,8 @@ class Operator:
 
     async def run(self) -> None:
         """Run until a signal asks us to end, then let go of the Lease. A part that breaks ends the process."""
-        logger.info("starting", extra={"version": __version__, "identity": self._settings.identity})
         self._signals.listen()
+        logger.info("starting", extra={"version": __version__, "identity": self._settings.identity})
         server = await serve(self._settings.port, alive=self._health.complaint, ready=self._unready)
         parts = [asyncio.create_task(part) for part in (self._signals.wait(), *self._parts())]
         rights = asyncio.create_task(self._check_rights())  # its end is not ours
