@@ -89,6 +89,14 @@ async def test_a_first_look_that_began_before_it_led_is_not_enough(bench: Bench)
     assert [source.asked for source in bench.sources] == [1, 1]
 
 
+async def test_a_first_look_that_begins_as_it_comes_to_lead_is_enough(bench: Bench) -> None:
+    bench.office.call()
+    bench.begin()
+    assert not await bench.is_taken()
+    bench.start()
+    assert await bench.is_taken()
+
+
 async def test_a_standby_that_comes_to_lead_looks_once_more(bench: Bench) -> None:
     bench.start()
     bench.office.call()

@@ -122,6 +122,12 @@ async def test_what_went_before_a_watch_could_bring_it_is_not_waited_for(bench: 
     assert await bench.is_synced_after(PATIENCE_SECONDS)
 
 
+async def test_what_a_watch_brought_as_gone_is_not_waited_for(bench: Bench) -> None:
+    bench.client.collections = {"Pod": [page(pod("a"))]}
+    bench.cache.remove(pod("a", version=2))
+    assert await bench.is_synced_after(0)
+
+
 async def test_what_the_cache_has_newer_is_no_reason_to_wait(bench: Bench) -> None:
     bench.client.collections = {"ModelDeployment": [page(model(5))]}
     bench.cache.put(model(6))

@@ -31,11 +31,14 @@ class Office:
     def __init__(self, *sources: Source) -> None:
         self._sources = sources
         self._called = asyncio.Event()
+        self._fresh: list[Source] = []
+        """Whose first look was still to begin when this replica came to lead."""
         self._taken = asyncio.Event()
 
     def call(self) -> None:
         """Note that this replica leads from now on."""
         self._taken.clear()
+        self._fresh = [source for source in self._sources if not source.begun]
         self._called.set()
 
     async def wait(self) -> None:
@@ -47,10 +50,9 @@ class Office:
         while True:
             await self._called.wait()
             self._called.clear()
-            fresh = [source for source in self._sources if not source.begun]
             for source in self._sources:
                 # A look that began before we led may have missed what our predecessor wrote since.
-                await (source.synced.wait() if source in fresh else _caught_up(source))
+                await (source.synced.wait() if source in self._fresh else _caught_up(source))
             if not self._called.is_set():
                 self._taken.set()
 
