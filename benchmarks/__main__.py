@@ -20,6 +20,7 @@ from benchmarks import (
     recovery,
     retreat,
     rollout_requests,
+    verdict,
 )
 from benchmarks.figures import RESULTS, Conditions, Figure, show, write
 from tests.cluster.parts.progress import step
@@ -32,6 +33,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "change-latency": change_latency.run,
     "canary-latency": change_latency.run_canary,
     "retreat": retreat.run,
+    "retreat-in-a-crowd": retreat.run_in_a_crowd,
+    "verdict": verdict.run,
     "recovery": recovery.run,
     "rollout-requests": rollout_requests.run,
     "aborted-requests": aborted_requests.run,

@@ -4,9 +4,9 @@ import json
 import os
 import re
 import signal
-import socket
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,7 @@ from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.parts.progress import step
 from tests.cluster.processes import ProcessEndedError
+from tests.e2e.operator import free_port
 
 USER: Final = "serinus"
 """The user it is to the API server, and nobody else is."""
@@ -37,20 +38,29 @@ class Memory:
 class OperatorProcess:
     """Runs from the moment it is made until `stop` or `kill`."""
 
-    def __init__(self, plane: ControlPlane, python_path: str, name: str, *flags: str) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        python_path: str,
+        name: str,
+        *flags: str,
+        program: Sequence[str] = ("-P", "-m", "serinus"),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = plane.launcher.log_of(name)
-        port = _free_port()
+        port = free_port()
         self._own = Api(f"http://127.0.0.1:{port}")
         self.started_at = time.monotonic()
         self._process = plane.launcher.start(
             name,
             # -S: Kopf imports every client library it finds, so what is installed beside this interpreter is hidden.
-            [sys.executable, "-P", "-S", "-m", "serinus", "operator", f"--port={port}", *flags],
+            [sys.executable, "-S", *program, "operator", f"--port={port}", *flags],
             environment={
                 "KUBECONFIG": str(plane.inner_kubeconfig(USER)),
                 "PYTHONPATH": python_path,
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "PYTHONUNBUFFERED": "1",
+                **(environment or {}),
             },
         )
 
@@ -147,9 +157,3 @@ def _is_calm(line: str) -> bool:
         return json.loads(line)["level"] in ("debug", "info")
     except (ValueError, KeyError):
         return False
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

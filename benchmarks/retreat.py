@@ -1,4 +1,4 @@
-"""How soon a canary that lost its last ready pod has no traffic any more.
+"""How soon a canary that lost its last ready pod has no traffic any more, alone and while many rollouts go on.
 
 Canaries of many ModelDeployments hold their share; one after the other loses its only pod, which a simulated node
 reports. The clock runs from before that is decided until a watch of the benchmark sees that the address leads to the
@@ -8,6 +8,8 @@ floor, measured in turn with it: a Service written directly and seen by the same
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -22,6 +24,7 @@ from benchmarks.workload import (
     ask_for,
     create_models,
     image_of,
+    is_served,
     names,
     sizes,
     steps,
@@ -29,7 +32,8 @@ from benchmarks.workload import (
     wait_until_served,
 )
 from serinus.api.names import LABEL_DEPLOYMENT, LABEL_REVISION
-from serinus.cluster.resources import DEPLOYMENT, SERVICE
+from serinus.cluster.resources import DEPLOYMENT, MODEL_DEPLOYMENT, SERVICE
+from tests.cluster.api import Api
 from tests.cluster.parts.progress import step
 from tests.cluster.simulated_pods import crash_loop
 
@@ -43,6 +47,13 @@ ROLLOUT: Final = steps((WEIGHT, HELD_FOR_EVER))
 FLOOR: Final = "floor"
 CANARY_VERSION: Final = "2"
 
+CROWD: Final = 200
+CROWD_CANARIES: Final = 10
+QUICK_CROWD: Final = 20
+QUICK_CROWD_CANARIES: Final = 3
+CROWD_ROLLOUT: Final = steps((25, 1), (50, 1), (75, 1))
+TIMEOUT: Final = 600
+
 
 @dataclass
 class _Measured:
@@ -52,6 +63,8 @@ class _Measured:
     since_status: list[float] = field(default_factory=list)
     floor: list[float] = field(default_factory=list)
     pods: int = 0
+    left: int = 0
+    """Rollouts of the crowd that went on to the end of the measurement."""
 
 
 def run(*, quick: bool) -> list[Figure]:
@@ -80,31 +93,91 @@ def run(*, quick: bool) -> list[Figure]:
     ]
 
 
+def run_in_a_crowd(*, quick: bool) -> list[Figure]:
+    """Measure while many rollouts wait for a worker: a retreat goes before them."""
+    crowd, canaries = (QUICK_CROWD, QUICK_CROWD_CANARIES) if quick else (CROWD, CROWD_CANARIES)
+    with setting() as place:
+        operator = place.start_operator()
+        operator.wait_until_in_step(timeout=60)
+        measure = partial(_measure_in_a_crowd, place=place, crowd=crowd, canaries=canaries)
+        measured = over_connections(place.plane, measure)
+        load = (
+            f"{canaries} canaries of 1 pod at {WEIGHT} %, beside {crowd} rollouts, {measured.left} of them to the end"
+        )
+        conditions = Conditions(
+            f"{load}; {sizes(place.plane.api)}", measured.pods, errors=operator.count_complaints(), work=measured.left
+        )
+        operator.stop()
+    status = measured.since_status
+    return [
+        Figure(f"readyReplicas 0 to weight 0 beside {crowd} rollouts, p50", percentile(status, 50), "ms", conditions),
+        Figure(f"readyReplicas 0 to weight 0 beside {crowd} rollouts, slowest", max(status), "ms", conditions),
+        Figure(
+            f"last pod lost to weight 0 beside {crowd} rollouts, slowest", max(measured.since_pod), "ms", conditions
+        ),
+    ]
+
+
 async def _measure(connection: Requests, place: Setting, count: int, canaries: int) -> _Measured:
-    api = place.plane.api
+    api, wanted = place.plane.api, names(count)
     step(f"making {count} ModelDeployments")
-    await create_models(connection, names(count), ROLLOUT)
-    await asyncio.to_thread(wait_until_served, api, count, 300)
-    chosen = Random(canaries).sample(names(count), canaries)  # noqa: S311 - no secret
-    step(f"bringing {canaries} canaries to {WEIGHT} %")
+    await create_models(connection, wanted, ROLLOUT)
+    await asyncio.to_thread(wait_until_served, api, count, TIMEOUT)
+    chosen = Random(canaries).sample(wanted, canaries)  # noqa: S311 - no secret
+    measured = _Measured(pods=await _bring_to_weight(connection, api, chosen))
+    async with _sightings(connection, api) as (services, deployments):
+        step("taking their pods away")
+        for name in chosen:
+            measured.floor.append(await _write_directly(connection, services))
+            await _lose_pods(place, name, measured, services, deployments)
+            await asyncio.to_thread(wait_until_held, api, [name], 0, 30)
+    return measured
+
+
+async def _measure_in_a_crowd(connection: Requests, place: Setting, crowd: int, canaries: int) -> _Measured:
+    api, wanted = place.plane.api, names(crowd + canaries)
+    step(f"making {len(wanted)} ModelDeployments")
+    await create_models(connection, wanted, ROLLOUT)
+    await asyncio.to_thread(wait_until_served, api, len(wanted), TIMEOUT)
+    chosen, others = wanted[:canaries], wanted[canaries:]
+    measured = _Measured(pods=await _bring_to_weight(connection, api, chosen))
+    async with _sightings(connection, api) as (services, deployments):
+        step(f"changing {crowd} others")
+        await each_of(others, lambda name: ask_for(connection, name, CANARY_VERSION, CROWD_ROLLOUT))
+        step("taking the pods of the canaries away")
+        for name in chosen:
+            await _lose_pods(place, name, measured, services, deployments)
+    models = await asyncio.to_thread(api.find, MODEL_DEPLOYMENT.api_version, MODEL_DEPLOYMENT.kind, NAMESPACE)
+    measured.left = crowd - sum(map(is_served, models))
+    return measured
+
+
+async def _bring_to_weight(connection: Requests, api: Api, chosen: list[str]) -> int:
+    """Return the number of ready pods, once all of them are canaries that hold their share."""
+    step(f"bringing {len(chosen)} canaries to {WEIGHT} %")
     await each_of(chosen, lambda name: ask_for(connection, name, CANARY_VERSION, ROLLOUT))
-    measured = _Measured(pods=await asyncio.to_thread(wait_until_held, api, chosen, WEIGHT, 300))
+    return await asyncio.to_thread(wait_until_held, api, chosen, WEIGHT, TIMEOUT)
+
+
+@asynccontextmanager
+async def _sightings(connection: Requests, api: Api) -> AsyncIterator[tuple[Sightings, Sightings]]:
     async with (
         Sightings.of(connection, api, SERVICE) as services,
         Sightings.of(connection, api, DEPLOYMENT) as deployments,
     ):
-        step("taking their pods away")
-        for name in chosen:
-            measured.floor.append(await _write_directly(connection, services))
-            lost = deployments.first(_has_no_ready_pod(name))
-            back = services.first(leads_to_one_revision(name))
-            started = time.perf_counter()
-            place.nodes.decide(crash_loop(), image=image_of(name, CANARY_VERSION))
-            ended = await seen(back)
-            measured.since_pod.append(milliseconds(started, ended))
-            measured.since_status.append(milliseconds(await seen(lost), ended))
-            await asyncio.to_thread(wait_until_held, api, [name], 0, 30)
-    return measured
+        yield services, deployments
+
+
+async def _lose_pods(
+    place: Setting, name: str, measured: _Measured, services: Sightings, deployments: Sightings
+) -> None:
+    lost = deployments.first(_has_no_ready_pod(name))
+    back = services.first(leads_to_one_revision(name))
+    started = time.perf_counter()
+    place.nodes.decide(crash_loop(), image=image_of(name, CANARY_VERSION))
+    ended = await seen(back)
+    measured.since_pod.append(milliseconds(started, ended))
+    measured.since_status.append(milliseconds(await seen(lost), ended))
 
 
 async def _write_directly(connection: Requests, services: Sightings) -> float:

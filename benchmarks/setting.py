@@ -15,6 +15,7 @@ from tests.cluster.eventually import eventually
 from tests.cluster.fixtures import apply_definitions
 from tests.cluster.parts.progress import step
 from tests.cluster.simulated_nodes import SimulatedNodes
+from tests.e2e import judged_operator
 
 NAMESPACE: Final = "benchmark"
 NODES: Final = 10
@@ -35,6 +36,17 @@ class Setting:
         """Start an operator, as a user of the API server that nobody else is."""
         name = f"operator-{next(self._numbers)}"
         return OperatorProcess(self.plane, self._python_path, name, f"--namespace={NAMESPACE}", *flags)
+
+    def start_judged_operator(self, port: int) -> OperatorProcess:
+        """Start one that believes the verdicts it is told at a port."""
+        return OperatorProcess(
+            self.plane,
+            self._python_path,
+            "judged-operator",
+            f"--namespace={NAMESPACE}",
+            program=judged_operator.PROGRAM,
+            environment={judged_operator.PORT: str(port)},
+        )
 
 
 @contextmanager

@@ -136,9 +136,9 @@ def answered() -> list[tuple[str, int]]:
 @pytest.fixture
 async def client(kubeconfig: Path, fence: Fence, answered: list[tuple[str, int]]) -> AsyncIterator[Client]:
     del kubeconfig  # the credentials find it
-    opened = Client(Credentials(), fence, lambda method, code: answered.append((method, code)))
-    yield opened
-    await opened.close()
+    credentials = Credentials()
+    yield Client(credentials, fence, lambda method, code: answered.append((method, code)))
+    await credentials.close()
 
 
 @asynccontextmanager
@@ -279,10 +279,11 @@ async def test_a_server_that_is_not_there_is_tried_again(
 ) -> None:
     write_kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:9", "first")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    client = Client(Credentials(), fence, lambda _method, _code: None)
+    credentials = Credentials()
+    client = Client(credentials, fence, lambda _method, _code: None)
     with pytest.raises(Retry):
         await client.get(DEPLOYMENT, "risk", "fraud")
-    await client.close()
+    await credentials.close()
 
 
 async def test_what_is_gone_needs_no_deletion(client: Client, server: Server) -> None:

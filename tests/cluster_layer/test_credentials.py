@@ -91,6 +91,15 @@ async def test_a_session_that_is_open_shows_the_new_token_soon_after_it_came(
     assert tokens == ["Bearer first", "Bearer first", "Bearer second"]
 
 
+async def test_all_sessions_are_closed_together(kubeconfig: Path) -> None:
+    write(kubeconfig, "first")
+    found = Credentials()
+    sessions = [found.session(limit=1) for _ in range(2)]
+    await sessions[0].close()
+    await found.close()
+    assert all(session.closed for session in sessions)
+
+
 def test_the_address_has_no_slash_at_its_end(kubeconfig: Path) -> None:
     write(kubeconfig, "t", "https://198.18.0.1:6443/")
     assert Credentials().server == "https://198.18.0.1:6443"

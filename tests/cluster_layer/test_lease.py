@@ -112,6 +112,18 @@ async def test_the_first_replica_makes_the_lease_and_leads(world: World) -> None
     await asyncio.wait_for(first.wait(), 1)
 
 
+async def test_it_is_known_whether_it_leads_from_the_start_once_that_was_tried(world: World) -> None:
+    """Whoever waits for that waits for a server that does not answer no longer than for one that does."""
+    first, second = await world.replica("first"), await world.replica("second")
+    assert first.tried.is_set()
+    assert second.tried.is_set()
+    world.server.answers = asyncio.Event().wait  # type: ignore[assignment]
+    third = await world.replica("third")
+    assert not third.tried.is_set()
+    await world.passes(SECONDS / 3)
+    assert third.tried.is_set()
+
+
 async def test_it_is_told_once_that_it_leads_and_not_at_renewals(world: World) -> None:
     await world.replica("first")
     await world.replica("second")

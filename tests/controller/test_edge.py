@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from itertools import islice
 
+import kopf
 import pytest
 from kopf._cogs.aiokits.aiotasks import create_guarded_task
 from kopf._core.reactor import orchestration
 
 from serinus.cluster.cache import Cache
-from serinus.cluster.objects import Identity, Key, seen
+from serinus.cluster.objects import Identity, Key, PodCount, seen
 from serinus.controller import edge
 from serinus.controller.edge import note_sight, take
 from serinus.controller.queue import Queue
@@ -30,7 +32,7 @@ async def queue() -> Queue:
 
 async def queued(queue: Queue) -> set[Key]:
     keys = set()
-    while queue.oldest_seconds() or queue._ready.qsize():  # noqa: SLF001 - get() would wait
+    while queue.oldest_seconds() or queue._tickets.qsize():  # noqa: SLF001 - get() would wait
         keys.add(await queue.get())
     return keys
 
@@ -63,6 +65,13 @@ async def test_a_label_that_was_changed_is_news_to_both(cache: Cache, queue: Que
     cache.put(child(version=1))
     take(child(version=2, deployment="other"), cache, queue, gone=False)
     assert await queued(queue) == {KEY, OTHER}
+
+
+async def test_what_is_urgent_is_queued_before_the_rest(cache: Cache, queue: Queue) -> None:
+    queue.add(OTHER)
+    lost = replace(child("Deployment"), pods=PodCount(wanted=1, ready=0, trouble=None))
+    take(lost, cache, queue, gone=False)
+    assert [await queue.get(), await queue.get()] == [KEY, OTHER]
 
 
 async def test_an_object_that_cannot_be_read_is_passed_over(cache: Cache, queue: Queue) -> None:
@@ -107,6 +116,11 @@ def test_kopf_writes_nothing() -> None:
     chosen = edge.settings()
     assert not chosen.posting.enabled
     assert chosen.peering.standalone
+
+
+def test_kopf_copies_no_object_to_compare_it() -> None:
+    built = edge.settings().persistence.diffbase_storage.build(body=kopf.Body({"spec": {"replicas": 3}}))
+    assert built == {}
 
 
 def test_only_what_bears_our_label_is_watched_but_for_model_deployments() -> None:

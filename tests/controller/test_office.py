@@ -14,6 +14,7 @@ class Source:
     """Keeps a part of the cache current, when the test lets it."""
 
     def __init__(self) -> None:
+        self.begun = False
         self.synced = asyncio.Event()
         self.caught_up = asyncio.Event()
         self.asked = 0
@@ -44,7 +45,12 @@ class Bench:
         waiting.cancel()
         return taken
 
+    def begin(self) -> None:
+        for source in self.sources:
+            source.begun = True
+
     def start(self) -> None:
+        self.begin()
         for source in self.sources:
             source.synced.set()
 
@@ -68,6 +74,27 @@ async def test_who_leads_from_the_start_takes_it_after_the_first_look(bench: Ben
     bench.start()
     assert await bench.is_taken()
     assert [source.asked for source in bench.sources] == [0, 0], "the first look is fresh"
+
+
+async def test_a_first_look_that_began_before_it_led_is_not_enough(bench: Bench) -> None:
+    """What its predecessor wrote meanwhile may not be in it."""
+    bench.begin()
+    bench.office.call()
+    assert not await bench.is_taken()
+    bench.start()
+    assert not await bench.is_taken()
+    for source in bench.sources:
+        source.caught_up.set()
+    assert await bench.is_taken()
+    assert [source.asked for source in bench.sources] == [1, 1]
+
+
+async def test_a_first_look_that_begins_as_it_comes_to_lead_is_enough(bench: Bench) -> None:
+    bench.office.call()
+    bench.begin()
+    assert not await bench.is_taken()
+    bench.start()
+    assert await bench.is_taken()
 
 
 async def test_a_standby_that_comes_to_lead_looks_once_more(bench: Bench) -> None:

@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from serinus.cluster.objects import Key
-from serinus.controller.queue import LONGEST_BACKOFF_SECONDS, Queue
+from serinus.controller.queue import LONGEST_BACKOFF_SECONDS, URGENT_IN_A_ROW, Queue
 from tests.cluster_layer.clock import Clock
 
-A, B = Key("risk", "a"), Key("risk", "b")
+A, B, C = Key("risk", "a"), Key("risk", "b"), Key("risk", "c")
 MILLISECOND = 0.001
 
 
@@ -184,3 +184,72 @@ async def test_timers_that_were_replaced_take_no_room(queue: Queue, clock: Clock
     assert await worked_on(queue) == [B]
     await clock.advance(86_400)
     assert await worked_on(queue) == [A]
+
+
+async def test_an_urgent_key_goes_before_the_others(queue: Queue) -> None:
+    queue.add(A)
+    queue.add(B, urgent=True)
+    queue.add(C, urgent=True)
+    assert await taken(queue) == [B, C, A]
+
+
+async def test_a_key_that_becomes_urgent_while_it_waits_is_taken_once_and_sooner(queue: Queue) -> None:
+    queue.add(A)
+    queue.add(B)
+    queue.add(B, urgent=True)
+    queue.add(B)
+    assert await taken(queue) == [B, A]
+
+
+async def test_a_key_that_becomes_urgent_while_it_is_worked_on_comes_next(queue: Queue) -> None:
+    queue.add(A)
+    await taken(queue)
+    queue.add(B)
+    queue.add(A, urgent=True)
+    queue.add(A)
+    queue.succeeded(A)  # what it saw was from before
+    assert await queue.get() == B
+    queue.add(C)
+    queue.done(A)
+    assert await taken(queue) == [A, C]
+
+
+async def test_what_was_urgent_and_failed_is_urgent_when_it_comes_again(queue: Queue, clock: Clock) -> None:
+    queue.add(A, urgent=True)
+    await taken(queue)
+    queue.retry(A)
+    queue.done(A)
+    queue.add(B)
+    await clock.advance(1)
+    assert await taken(queue) == [A, B]
+
+
+async def test_what_was_urgent_and_succeeded_is_like_any_other(queue: Queue) -> None:
+    queue.add(A, urgent=True)
+    await taken(queue)
+    queue.succeeded(A)
+    queue.done(A)
+    queue.add(B)
+    queue.add(A)
+    assert await taken(queue) == [B, A]
+
+
+async def test_urgent_keys_that_never_end_let_the_others_have_their_turn(queue: Queue) -> None:
+    for number in range(2):
+        queue.add(Key("risk", f"patient-{number}"))
+    came = []
+    for number in range(20):
+        for each in range(2):
+            queue.add(Key("risk", f"urgent-{number}-{each}"), urgent=True)
+        came.append(await queue.get())
+    patient = [at for at, key in enumerate(came) if key.name.startswith("patient")]
+    assert patient == [URGENT_IN_A_ROW, 2 * URGENT_IN_A_ROW + 1]
+
+
+async def test_it_tells_how_long_an_urgent_key_waits_too(queue: Queue, clock: Clock) -> None:
+    queue.add(A)
+    await clock.advance(2)
+    queue.add(B)
+    queue.add(A, urgent=True)
+    await clock.advance(1)
+    assert queue.oldest_seconds() == pytest.approx(3)

@@ -12,7 +12,7 @@ from serinus.cluster.objects import Seen
 from serinus.cluster.resources import HTTP_ROUTE
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
-from serinus.controller.sweep import LATE_SECONDS, SLOWEST_LOOK_SECONDS, Sweep
+from serinus.controller.sweep import LATE_SECONDS, LOOK_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, Sweep
 from tests.cluster_layer import documents
 from tests.cluster_layer.clock import Clock
 from tests.cluster_layer.sightings import KEY, child, model, pod, route
@@ -82,7 +82,7 @@ async def test_it_waits_for_what_the_watches_have_not_brought(bench: Bench, know
     for seconds in (0, 1, 10, 100):
         assert not await bench.is_synced_after(seconds)
     bench.cache.put(model(5))
-    assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
+    assert await bench.is_synced_after(LOOK_SECONDS)
 
 
 async def test_it_does_not_wait_for_what_cannot_be_read(bench: Bench) -> None:
@@ -96,7 +96,36 @@ async def test_it_waits_for_objects_of_every_page(bench: Bench) -> None:
     bench.cache.put(pod("a"))
     assert not await bench.is_synced_after(0)
     bench.cache.put(pod("b"))
-    assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
+    assert await bench.is_synced_after(LOOK_SECONDS)
+
+
+async def test_while_the_watches_bring_what_a_list_has_nothing_is_listed_again(bench: Bench) -> None:
+    pods = [pod(f"pod-{number}") for number in range(9)]
+    lists = 0
+
+    def count() -> None:
+        nonlocal lists
+        lists += 1
+
+    bench.client.collections, bench.client.while_listing = {"Pod": [page(*pods)]}, count
+    for each in pods:
+        assert not await bench.is_synced_after(0.9 * PATIENCE_SECONDS)
+        bench.cache.put(each)
+    assert await bench.is_synced_after(LOOK_SECONDS)
+    assert lists == 1
+
+
+async def test_what_went_before_a_watch_could_bring_it_is_not_waited_for(bench: Bench) -> None:
+    bench.client.collections = {"Pod": [page(pod("a"))]}
+    assert not await bench.is_synced_after(0)
+    bench.client.collections = {}
+    assert await bench.is_synced_after(PATIENCE_SECONDS)
+
+
+async def test_what_a_watch_brought_as_gone_is_not_waited_for(bench: Bench) -> None:
+    bench.client.collections = {"Pod": [page(pod("a"))]}
+    bench.cache.remove(pod("a", version=2))
+    assert await bench.is_synced_after(0)
 
 
 async def test_what_the_cache_has_newer_is_no_reason_to_wait(bench: Bench) -> None:
@@ -110,7 +139,7 @@ async def test_a_server_that_does_not_answer_is_asked_again(bench: Bench, error:
     bench.client.collections = {"Service": [error]}
     assert not await bench.is_synced_after(0)
     bench.client.collections = {}
-    assert await bench.is_synced_after(SLOWEST_LOOK_SECONDS)
+    assert await bench.is_synced_after(PAUSE_SECONDS)
 
 
 async def test_what_has_gone_is_dropped_and_its_model_deployment_looked_at(bench: Bench) -> None:

@@ -53,6 +53,9 @@ class OperatorProcess:
     flags: tuple[str, ...] = ()
     pod_uid: str = field(default_factory=lambda: str(uuid4()))
     port: int = field(default_factory=free_port)
+    program: tuple[str, ...] = ("-m", "serinus")
+    """What the interpreter runs."""
+    environment: dict[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -73,9 +76,10 @@ class OperatorProcess:
     def start(self, *, until_ready: bool = True) -> None:
         """Start the process; its log goes on where the one before it ended."""
         assert not self.runs(), "this operator runs already"
-        command = [sys.executable, "-m", "serinus", "operator", f"--port={self.port}", f"--pod-uid={self.pod_uid}"]
+        command = [sys.executable, *self.program, "operator", f"--port={self.port}", f"--pod-uid={self.pod_uid}"]
         # With the plane's mark it ends with the plane, also where the tests themselves were killed.
         environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(self.kubeconfig), MARK: self.plane.launcher.mark}
+        environment |= self.environment
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(

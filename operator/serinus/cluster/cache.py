@@ -55,9 +55,10 @@ class Cache:
             self._unreadable.popitem(last=False)
 
     def has_seen(self, identity: Identity, uid: str, version: int) -> bool:
-        """Return whether an object was seen as it is at this version, or later."""
+        """Return whether an object was seen as it is at this version, or later, or seen to go."""
         known = self._objects.get(identity)
-        return max(known.version if known else -1, self._unreadable.get(uid, -1)) >= version
+        versions = (known.version if known else -1, self._unreadable.get(uid, -1), self._tombstones.get(uid, -1))
+        return max(versions) >= version
 
     def mark_deleting(self, item: Seen) -> None:
         """Note that we deleted an object; the watch will say when it is gone."""

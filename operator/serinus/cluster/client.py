@@ -67,11 +67,6 @@ class Client:
         self._streams = credentials.session(limit=0)
         self._fence = fence
 
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._session.close()
-        await self._streams.close()
-
     async def get(self, resource: Resource, namespace: str, name: str) -> Document:
         """Return one object."""
         return await self._request("GET", resource.path(namespace, name))

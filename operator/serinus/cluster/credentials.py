@@ -3,6 +3,7 @@
 import os
 import time
 from typing import Final
+from weakref import WeakSet
 
 import aiohttp
 import kopf
@@ -21,6 +22,7 @@ class Credentials:
     def __init__(self) -> None:
         self._connection = _login()
         self._read_at = time.monotonic()
+        self._sessions: WeakSet[aiohttp.ClientSession] = WeakSet()
 
     @property
     def server(self) -> str:
@@ -29,13 +31,20 @@ class Credentials:
 
     def session(self, limit: int, tracing: aiohttp.TraceConfig | None = None) -> aiohttp.ClientSession:
         """Return a session that authenticates every request with the token of the day."""
-        return aiohttp.ClientSession(
+        session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=limit, ssl=self._connection.as_ssl_context()),
             middlewares=(self._authenticate,),
             headers={"User-Agent": "serinus"},
             trace_configs=[tracing] if tracing else [],
             proxy=self._connection.proxy_url,
         )
+        self._sessions.add(session)
+        return session
+
+    async def close(self) -> None:
+        """Close all sessions, whoever has them."""
+        for session in list(self._sessions):
+            await session.close()
 
     async def _authenticate(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType

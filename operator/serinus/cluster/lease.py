@@ -58,6 +58,8 @@ class Lease:
         self._held: Document | None = None
         self._other: _Sight | None = None
         self._leading = asyncio.Event()
+        self.tried = asyncio.Event()
+        """Set once we know whether we lead from the start."""
 
     def seconds_left(self) -> float:
         """Return for how many seconds we may still write."""
@@ -79,6 +81,7 @@ class Lease:
         while True:
             led = self.seconds_left() > 0
             before, complaint = complaint, await self._attempt(requests, interval)
+            self.tried.set()
             if complaint and complaint != before:
                 logger.warning("the Lease could not be renewed", extra={"error": complaint})
             leads = self.seconds_left() > 0

@@ -19,15 +19,23 @@ from serinus.cluster.resources import CHILDREN, HTTP_ROUTE, MODEL_DEPLOYMENT, OP
 from serinus.controller import metrics
 from serinus.controller.health import Health
 from serinus.controller.queue import Queue
+from serinus.controller.urgency import is_urgent
 
 logger = logging.getLogger(__name__)
 
 WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, HTTP_ROUTE, POD)
 """What Kopf watches. ModelReleases are large: releasewatch.py sees them without their contents."""
 
+ENDING_SECONDS: Final = 10.0
+"""What has not ended by then, after it was told to twice, Kopf ends by SIGKILL, and the process with it."""
+
 
 class _NoDiff(kopf.DiffBaseStorage):
     """Stores nothing: we compare with what we intend, not with what was before."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None) -> kopf.BodyEssence:  # noqa: ARG002 - Kopf's
+        """Return nothing to compare: the copy that Kopf would make is most of what an event costs."""
+        return kopf.BodyEssence()
 
     def fetch(self, *, body: kopf.Body) -> None:
         """Return nothing."""
@@ -108,6 +116,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.connect_timeout = REQUEST_SECONDS
     chosen.watching.inactivity_timeout = QUIET_SECONDS
     chosen.queueing.idle_timeout = 0.1  # a worker task holds its slot while it is idle
+    chosen.process.ultimate_exiting_timeout = ENDING_SECONDS
     chosen.networking.request_timeout = 60
     chosen.networking.error_backoffs = _Endless()  # the default gives up after a minute, and then the process ends
     chosen.persistence.finalizer = f"{GROUP}/unused"
@@ -160,7 +169,7 @@ def take(item: Seen, cache: Cache, queue: Queue, *, gone: bool) -> None:
     """Bring what a watch saw to the cache, and what it is news to onto the queue."""
     before = cache.find(item.identity)
     if cache.remove(item) if gone else cache.put(item):
-        queue.add(item.key)
+        queue.add(item.key, urgent=is_urgent(before, None if gone else item))
         if before and before.key != item.key:  # somebody changed its label
             queue.add(before.key)
 

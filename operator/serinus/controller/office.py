@@ -14,6 +14,8 @@ PAUSE_SECONDS: Final = 1.0
 class Source(Protocol):
     """One of those who keep the cache current."""
 
+    begun: bool
+    """Whether its first look is under way or over."""
     synced: asyncio.Event
 
     async def catch_up(self) -> object:
@@ -29,11 +31,14 @@ class Office:
     def __init__(self, *sources: Source) -> None:
         self._sources = sources
         self._called = asyncio.Event()
+        self._fresh: list[Source] = []
+        """Whose first look was still to begin when this replica came to lead."""
         self._taken = asyncio.Event()
 
     def call(self) -> None:
         """Note that this replica leads from now on."""
         self._taken.clear()
+        self._fresh = [source for source in self._sources if not source.begun]
         self._called.set()
 
     async def wait(self) -> None:
@@ -45,10 +50,9 @@ class Office:
         while True:
             await self._called.wait()
             self._called.clear()
-            looking = [source for source in self._sources if not source.synced.is_set()]
             for source in self._sources:
-                # Whose first look is still under way need not look again.
-                await (source.synced.wait() if source in looking else _caught_up(source))
+                # A look that began before we led may have missed what our predecessor wrote since.
+                await (source.synced.wait() if source in self._fresh else _caught_up(source))
             if not self._called.is_set():
                 self._taken.set()
 

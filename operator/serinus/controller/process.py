@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,11 +21,12 @@ from serinus.controller.health import QUEUE_LIMIT_SECONDS, Health
 from serinus.controller.http import serve
 from serinus.controller.office import Office
 from serinus.controller.queue import Queue
-from serinus.controller.reconcile import Reconciler
+from serinus.controller.reconcile import Judge, Reconciler, ask_nothing
 from serinus.controller.releasewatch import ReleaseWatch
 from serinus.controller.rights import missing_rights
 from serinus.controller.room import Room
 from serinus.controller.settings import Settings
+from serinus.controller.signals import Signals
 from serinus.controller.sweep import Sweep
 from serinus.controller.workers import work
 
@@ -36,12 +37,15 @@ LEASE_NAME: Final = "serinus-operator"
 AGAIN_SECONDS: Final = 5.0
 """When to cancel once more what has not ended: Kopf drops a cancellation that comes at the moment a stream ends."""
 
+Part = Coroutine[None, None, None]
+
 
 class Operator:
     """All parts of the process, made before Kopf starts: it cancels tasks that appear later."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, judge: Judge = ask_nothing) -> None:
         self._settings = settings
+        self._signals = Signals()
         self._credentials = Credentials()
         self._health = Health()
         self._lease = Lease(LeaseSettings(settings.namespace, LEASE_NAME, settings.identity, settings.lease_seconds))
@@ -59,6 +63,7 @@ class Operator:
             clock=lambda: datetime.now(UTC),
             nonce=lambda: secrets.token_hex(NONCE_BYTES),
             obstacle_seconds=settings.obstacle_seconds,
+            judge=judge,
         )
         metrics.CACHED_OBJECTS.set_function(lambda: len(self._cache))
         metrics.LEADS.set_function(lambda: float(self._lease.seconds_left() > 0))
@@ -66,19 +71,19 @@ class Operator:
 
     async def run(self) -> None:
         """Run until a signal asks us to end, then let go of the Lease. A part that breaks ends the process."""
+        self._signals.listen()
         logger.info("starting", extra={"version": __version__, "identity": self._settings.identity})
         server = await serve(self._settings.port, alive=self._health.complaint, ready=self._unready)
-        await self._check_rights()
-        parts = [asyncio.create_task(part) for part in self._parts()]
+        parts = [asyncio.create_task(part) for part in (self._signals.wait(), *self._parts())]
+        rights = asyncio.create_task(self._check_rights())  # its end is not ours
         edge_task = asyncio.create_task(self._run_kopf())
         try:
-            # Kopf answers SIGTERM and SIGINT; its return is our sign to end.
             await asyncio.wait([edge_task, *parts], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ends = await _cancelled(parts)
+            ends = await _cancelled([*parts, rights])
             await self._lease.release(self._client)
             ends += await _cancelled([edge_task])
-            await self._client.close()
+            await self._credentials.close()
             await server.cleanup()
             logger.info("ended")
         broken = [end for end in ends if isinstance(end, Exception)]
@@ -86,23 +91,33 @@ class Operator:
             raise ExceptionGroup("parts of the operator broke", broken)
 
     async def _run_kopf(self) -> None:
-        await kopf.operator(
+        ours = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
             registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
             settings=edge.settings(),
             memories=edge.NoMemories(),
             clusterwide=True,
         )
+        # Kopf has just told the signals to call it alone, and cancels its tasks once. Where one drops that it never
+        # ends; we cancel again.
+        self._signals.listen()
+        await kopf.run_tasks(tasks, ignored=ours)
 
-    def _parts(self) -> list[Coroutine[None, None, None]]:
+    def _parts(self) -> list[Part]:
         return [
             self._health.run(),
             edge.Watchers().run(),
             self._lease.keep(self._client, self._office.call),
-            self._releases.run(),
-            self._sweep.run(),
+            self._once_leadership_is_known(self._releases.run),
+            self._once_leadership_is_known(self._sweep.run),
             self._office.run(),
             *(work(self._queue, self, self._reconciler) for _ in range(self._settings.workers)),
         ]
+
+    async def _once_leadership_is_known(self, part: Callable[[], Part]) -> None:
+        """Run a part whose first look need not be repeated if we lead before it begins."""
+        await self._lease.tried.wait()
+        await part()
 
     async def wait(self) -> None:
         """Return when this replica may decide: it leads, and has seen everything since."""
@@ -121,6 +136,9 @@ class Operator:
             missing = await missing_rights(self._client)
         except (Retry, ApiError) as error:
             logger.warning("our rights could not be checked", extra={"error": str(error)})
+            return
+        except Exception:  # we may have them all the same
+            logger.exception("our rights could not be checked")
             return
         if missing:
             logger.error("rights are missing: grant them to our service account", extra={"missing": missing})

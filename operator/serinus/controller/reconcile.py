@@ -30,12 +30,19 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
 from serinus.rollout.rules import decide
-from serinus.rollout.view import NOBODY, Size, View
+from serinus.rollout.view import NO_GATES, NOBODY, Judgement, Size, View
 
 Document = dict[str, Any]
+Judge = Callable[[Key, View], Judgement]
+"""Says what the evidence is worth that is there about a rollout. It answers at once."""
 
 _DECISIONS: Final = 4
 """Records that one reconcile writes at most: a rollout begins, takes its share, is promoted."""
+
+
+def ask_nothing(_key: Key, _view: View) -> Judgement:
+    """Judge where there is no source of evidence: then there are no gates."""
+    return NO_GATES
 
 
 class Reconciler:
@@ -51,6 +58,7 @@ class Reconciler:
         clock: Callable[[], datetime],
         nonce: Callable[[], str],
         obstacle_seconds: float,
+        judge: Judge = ask_nothing,
     ) -> None:
         self._cache = cache
         self._client = client
@@ -58,6 +66,7 @@ class Reconciler:
         self._room = room
         self._clock = clock
         self._nonce = nonce
+        self._judge = judge
         self._obstacle_seconds = obstacle_seconds
         """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
         self._releases = Releases(cache, client)
@@ -99,6 +108,8 @@ class Reconciler:
         view = observe(self._cache, model, spec, attempts, self._clock(), nonce=self._nonce())
         if view.route and (complaint := await self._complaint(model, spec, view.now)):
             view = replace(view, route=replace(view.route, accepted=False, pending=False, says=complaint))
+        if view.attempt:
+            view = replace(view, judgement=self._judge(model.key, view))
         if view.wants_room:
             since = view.attempt.started_at if view.attempt else view.now
             view = replace(view, crowd=self._room.crowd(model.key, since))

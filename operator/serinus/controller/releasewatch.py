@@ -31,6 +31,7 @@ class ReleaseWatch:
         self._queue = queue
         self._client = client
         self._health = health
+        self.begun = False
         self.synced = asyncio.Event()
         """Set once all releases that there were at the start are in the cache."""
         self._since: str | None = None
@@ -40,6 +41,7 @@ class ReleaseWatch:
 
     async def run(self) -> None:
         """List and watch, until cancelled."""
+        self.begun = True
         pause = PAUSE_SECONDS
         while True:
             heard = self._heard

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -18,8 +19,12 @@ from serinus.controller.queue import Queue
 
 logger = logging.getLogger(__name__)
 
-FIRST_LOOK_SECONDS: Final = 0.05
-SLOWEST_LOOK_SECONDS: Final = 2.0
+PAUSE_SECONDS: Final = 1.0
+"""When to ask again where there was no answer."""
+LOOK_SECONDS: Final = 0.02
+"""How often to look for what a list has in the cache. That asks nothing of the API server."""
+PATIENCE_SECONDS: Final = 1.0
+"""When to list anew while the watches bring nothing of a list: it may have gone since."""
 LATE_SECONDS: Final = 0.5
 """How long a watch may take to bring what a list has. What it has not brought then is read."""
 
@@ -44,11 +49,13 @@ class Sweep:
         self._client = client
         self._health = health
         self._interval = interval
+        self.begun = False
         self.synced = asyncio.Event()
         """Set once everything that Kopf watches and that there was at the start is in the cache."""
 
     async def run(self) -> None:
         """Wait for the cache to be complete, then sweep now and then, until cancelled."""
+        self.begun = True
         await self.catch_up()
         self.synced.set()
         logger.info("in step with the cluster", extra={"objects": len(self._cache)})
@@ -59,17 +66,41 @@ class Sweep:
 
     async def catch_up(self) -> None:
         """Return when the cache has everything that the server has now."""
-        # At the start the watches bring it all; later they may have lost something, which they will not bring.
-        is_complete = self._is_made_up if self.synced.is_set() else self._is_brought
-        for resource in WATCHED:  # one kind after the other: a look at a large cluster is work for the API server
-            pause = FIRST_LOOK_SECONDS
-            while not await is_complete(resource):
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, SLOWEST_LOOK_SECONDS)
+        if not self.synced.is_set():
+            await self._wait_for_watches()
+            return
+        for resource in WATCHED:
+            while not await self._is_made_up(resource):  # noqa: ASYNC110 - nobody tells us when to ask again
+                await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _is_brought(self, resource: Resource) -> bool:
-        missing = await self._missing(resource)
-        return missing is not None and not missing
+    async def _wait_for_watches(self) -> None:
+        """Return when the watches have brought all that there is at the start; what they lose later they do not bring.
+
+        One kind is listed after the other, while the watches do the same: a large cluster is work for the API server.
+        """
+        listed = [(resource, await self._listed(resource)) for resource in WATCHED]
+        for resource, missing in listed:
+            while not await self._is_brought(missing):
+                missing = await self._listed(resource)  # noqa: PLW2901 - the same, as it is by now
+
+    async def _listed(self, resource: Resource) -> deque[_Lost]:
+        while (missing := await self._missing(resource)) is None:  # noqa: ASYNC110 - the same
+            await asyncio.sleep(PAUSE_SECONDS)
+        return deque(missing)
+
+    async def _is_brought(self, missing: deque[_Lost]) -> bool:
+        """Return whether the watches bring all of it, without a long rest."""
+        loop = asyncio.get_running_loop()
+        came_at = loop.time()
+        while missing:
+            if self._cache.has_seen(*missing[0]):
+                missing.popleft()
+                came_at = loop.time()
+            elif loop.time() - came_at < PATIENCE_SECONDS:
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return False
+        return True
 
     async def _is_made_up(self, resource: Resource) -> bool:
         missing = await self._missing(resource)
