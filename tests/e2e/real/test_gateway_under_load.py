@@ -27,7 +27,7 @@ RATE: Final = 250
 REQUESTS: Final = 20_000
 """How many there must be, or the test has not shown much."""
 BURST: Final = {"rate": 60, "work_milliseconds": 8}
-"""Half a core of work for all models: far more than two pods are to do, and less than eight."""
+"""Half a core of work for two revisions: more than three pods of each are to do, also where half of it gets done."""
 SCALING_SECONDS: Final = 90
 """Resource metrics are as old as 20 s, and an autoscaler wants them of all pods."""
 LOOK_SECONDS: Final = 0.2
@@ -46,7 +46,7 @@ def spec(image: str, version: str, *steps: tuple[int, int], **fields: Any) -> Js
     rollout = {"steps": held, "scaleDownDelaySeconds": 3}
     wanted = real_spec(image, version, traffic=TRAFFIC, rollout=rollout)
     pod = wanted["template"]["spec"]
-    pod["containers"][0]["resources"] = {"requests": {"cpu": "100m"}}
+    pod["containers"][0]["resources"] = {"requests": {"cpu": "70m"}}
     pod["topologySpreadConstraints"] = [
         {
             "maxSkew": 1,
@@ -82,7 +82,7 @@ def test_no_request_fails_whatever_takes_pods_or_weight_away(installed: Backend,
         model.reports("Aborted", "was given up")
         splits(model, {second: 100})
         model.pods_come(third, 0)
-        eventually(lambda: len(model.pods(second)) == 2, SCALING_SECONDS, "it scales in")
+        eventually(lambda: len(model.pods(second)) < 4, SCALING_SECONDS, "it scales in, and the pod has ended")
         assert size_is_the_autoscalers(model, second)
     assert not load.failures + burst.failures
     assert len(load.answers) > REQUESTS
