@@ -38,6 +38,7 @@ AUTOSCALING: Final = {
     "behavior": {"scaleUp": AT_ONCE, "scaleDown": AT_ONCE},
 }
 HPA: Final = "HorizontalPodAutoscaler"
+AUTOSCALER: Final = "kube-controller-manager"
 
 
 def spec(image: str, version: str, *steps: tuple[int, int], **fields: Any) -> Json:  # noqa: ANN401 - JSON
@@ -83,7 +84,7 @@ def test_no_request_fails_whatever_takes_pods_or_weight_away(installed: Backend,
         splits(model, {second: 100})
         model.pods_come(third, 0)
         eventually(lambda: len(model.pods(second)) < 4, SCALING_SECONDS, "it scales in, and the pod has ended")
-        assert size_is_the_autoscalers(model, second)
+        assert model.scalers(second) == {AUTOSCALER}
     assert not load.failures + burst.failures
     assert len(load.answers) > REQUESTS
     for span in spans:
@@ -138,15 +139,7 @@ def scales_out(model: Model, revision: str, pods: int) -> None:
         return True
 
     eventually(out, SCALING_SECONDS, f"{revision} scales out to {pods} pods", interval=LOOK_SECONDS)
-    assert size_is_the_autoscalers(model, revision)
-
-
-def size_is_the_autoscalers(model: Model, revision: str) -> bool:
-    """Whether nobody but the autoscaler has had a hand in the number of pods."""
-    entries = model.child_now("Deployment", revision)["metadata"]["managedFields"]
-    owners = {entry["manager"] for entry in entries if "f:replicas" in entry["fieldsV1"].get("f:spec", {})}
-    assert owners == {"kube-controller-manager"}, owners
-    return True
+    assert model.scalers(revision) == {AUTOSCALER}
 
 
 def a_node_is_drained(cluster: Backend, model: Model, *revisions: str) -> None:
