@@ -26,8 +26,8 @@ GATEWAY_HOST: Final = "public.gateway"
 RATE: Final = 250
 REQUESTS: Final = 20_000
 """How many there must be, or the test has not shown much."""
-BURST: Final = {"rate": 60, "work_milliseconds": 8}
-"""Half a core of work for two revisions: more than three pods of each are to do, also where half of it gets done."""
+BURST: Final = {"rate": 60, "work_milliseconds": 10}
+"""Half a core of work for two revisions: more than three pods of each are to do, also where a third of it gets done."""
 SCALING_SECONDS: Final = 90
 """Resource metrics are as old as 20 s, and an autoscaler wants them of all pods."""
 LOOK_SECONDS: Final = 0.2
@@ -47,7 +47,7 @@ def spec(image: str, version: str, *steps: tuple[int, int], **fields: Any) -> Js
     rollout = {"steps": held, "scaleDownDelaySeconds": 3}
     wanted = real_spec(image, version, traffic=TRAFFIC, rollout=rollout)
     pod = wanted["template"]["spec"]
-    pod["containers"][0]["resources"] = {"requests": {"cpu": "70m"}}
+    pod["containers"][0]["resources"] = {"requests": {"cpu": "40m"}}
     pod["topologySpreadConstraints"] = [
         {
             "maxSkew": 1,
