@@ -1,6 +1,7 @@
 """What a test may ask of a cluster, whichever runs it: the local one, kind, or one that exists already."""
 
 import os
+import secrets
 import shutil
 import subprocess
 from abc import ABC, abstractmethod
@@ -58,11 +59,23 @@ class Backend(ABC):
         """Where the machine reaches the Gateway."""
 
     @abstractmethod
-    def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
-        """What a Python program prints that runs where Services and pods are reached and names are resolved.
+    def command_in_network(self, program: str, *arguments: str, namespace: str) -> list[str]:
+        """The command that runs a Python program where Services and pods are reached and names are resolved.
 
         It has the standard library and nothing else; on other clusters than the local one it runs as a pod.
         """
+
+    def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
+        """What such a program prints."""
+        command = self.command_in_network(program, *arguments, namespace=namespace)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(
+                f"a program in the cluster's network ended with {done.returncode}:\n{done.stderr.strip()}"
+            )
+        return done.stdout
 
     def second_node_lost(self) -> AbstractContextManager[None]:
         """Inside, the second node neither reports nor is reached."""
@@ -85,10 +98,16 @@ class PodNetwork(Backend):
     def gateway_url(self) -> str:
         raise LookupError(self.why_lacking(Capability.GATEWAY))
 
-    def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
-        options = ["--rm", "--stdin", "--quiet", "--restart=Never", f"--pod-running-timeout={timeout:g}s"]
-        target = ["run", "program", f"--namespace={namespace}", f"--image={self.python_image()}"]
-        return self.kubectl(*target, *options, "--command", "--", "python3", "-c", program, *arguments)
+    def command_in_network(self, program: str, *arguments: str, namespace: str) -> list[str]:
+        target = [
+            "run",
+            f"program-{secrets.token_hex(3)}",
+            f"--namespace={namespace}",
+            f"--image={self.python_image()}",
+        ]
+        options = ["--rm", "--stdin", "--quiet", "--restart=Never", f"--kubeconfig={self.kubeconfig}"]
+        command = [str(kubectl_program()), *target, *options, "--command"]
+        return [*command, "--", "python3", "-c", program, *arguments]
 
 
 def kubectl_program() -> Path:

@@ -93,6 +93,13 @@ class ExistingBackend(PodNetwork):
             )
         return super().kubectl(*arguments, stdin=stdin)
 
+    def command_in_network(self, program: str, *arguments: str, namespace: str) -> list[str]:
+        if namespace not in self.api.made:
+            raise PermissionError(
+                f"no program was run in namespace {namespace}: on an existing cluster it must be ours"
+            )
+        return super().command_in_network(program, *arguments, namespace=namespace)
+
     def load_image(self, archive: Path) -> None:
         raise LookupError(f"{self.why_lacking(Capability.LOAD_IMAGE)} ({archive.name} was not loaded)")
 

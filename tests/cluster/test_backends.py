@@ -80,6 +80,13 @@ def test_on_an_existing_cluster_kubectl_changes_nothing_elsewhere(
         existing.kubectl(*arguments)
 
 
+def test_on_an_existing_cluster_programs_run_only_in_namespaces_that_tests_made(existing: ExistingBackend) -> None:
+    existing.api.request("POST", "/api/v1/namespaces", NAMESPACE)
+
+    with pytest.raises(PermissionError, match="was run in namespace theirs"):
+        existing.run_in_network("print(1)", namespace="theirs")
+
+
 @pytest.mark.parametrize("ran_before", [False, True])
 @pytest.mark.control_plane  # only because kubectl is built by then
 def test_kind_runs_a_pinned_node_image_and_ends_only_what_was_started(

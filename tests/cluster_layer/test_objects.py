@@ -155,6 +155,13 @@ class TestPodCount:
     def test_is_what_the_deployment_says(self, spec: Document, status: Document | None, expected: PodCount) -> None:
         assert self.count(spec, status) == expected
 
+    @pytest.mark.parametrize("manager", ["serinus", "serinus-handover", "kube-controller-manager"])
+    def test_tells_whether_somebody_has_said_how_many(self, manager: str) -> None:
+        entry = {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {"f:replicas": {}}}}
+        for entries, sized in (([{"manager": "x", "fieldsV1": {"f:spec": {}}}], False), ([{}, entry], True)):
+            count = seen_child({**child(managedFields=entries), "spec": {"replicas": 1}}, "Deployment").pods
+            assert count == PodCount(1, 0, None, sized=sized)
+
     def test_of_what_is_no_deployment_there_is_none(self) -> None:
         assert seen_child(child()).pods is None
 

@@ -1,11 +1,11 @@
 """What is written for a child, and what is raised, by what is there already and whose it is."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from serinus.api.names import HANDOVER_MANAGER, LABEL_DEPLOYMENT, child_name
+from serinus.api.names import FIELD_MANAGER, HANDOVER_MANAGER, LABEL_DEPLOYMENT, child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, Refused, Retry
@@ -257,27 +257,36 @@ async def test_an_object_that_changed_since_it_was_seen_is_looked_at_again(error
     assert len(bench.client.writes) == 1
 
 
-def own_pods(replicas: int, *, ours: bool = True) -> Document:
-    """Return our Deployment at a size that is ours or, where it is not, an autoscaler's."""
+SCALER: Final = "kube-controller-manager"
+
+
+def own_pods(replicas: int, owner: str | None = FIELD_MANAGER) -> Document:
+    """Return our Deployment at a size that somebody owns, or nobody."""
     manifest = {**AUTOSCALED, "spec": {**AUTOSCALED["spec"], "replicas": replicas}}
     document = served(sealed(manifest), version=7)
-    if not ours:
-        del document["metadata"]["managedFields"][0]["fieldsV1"]["f:spec"]["f:replicas"]
+    if owner != FIELD_MANAGER:
+        owned = document["metadata"]["managedFields"]
+        fields = {"f:spec": {"f:replicas": owned[0]["fieldsV1"]["f:spec"].pop("f:replicas")}}
+        if owner:
+            owned.append({"manager": owner, "operation": "Update", "subresource": "scale", "fieldsV1": fields})
     return document
 
 
 @pytest.mark.parametrize(
-    ("replicas", "ours", "least", "written"),
+    ("replicas", "owner", "least", "written"),
     [
-        pytest.param(4, True, 2, 4, id="larger than the least, and ours: it keeps its size"),
-        pytest.param(1, True, 2, 2, id="smaller, and ours: it grows"),
-        pytest.param(0, False, 2, 2, id="an autoscaler does not start what is at zero"),
-        pytest.param(4, False, 2, None, id="handed over already"),
-        pytest.param(2, False, 2, None, id="handed over at the least size"),
+        pytest.param(4, FIELD_MANAGER, 2, 4, id="larger than the least, and ours: it keeps its size"),
+        pytest.param(1, FIELD_MANAGER, 2, 2, id="smaller, and ours: it grows"),
+        pytest.param(1, None, 2, 2, id="made without a size: it gets the least"),
+        pytest.param(0, SCALER, 2, 2, id="an autoscaler does not start what is at zero"),
+        pytest.param(4, SCALER, 2, None, id="handed over already"),
+        pytest.param(2, SCALER, 2, None, id="handed over at the least size"),
+        pytest.param(2, SCALER, 4, None, id="handed over, and the least has grown: that is the autoscaler's to do"),
+        pytest.param(2, HANDOVER_MANAGER, 4, None, id="the same before the autoscaler has changed it"),
     ],
 )
-async def test_replicas_are_handed_over(replicas: int, *, ours: bool, least: int, written: int | None) -> None:
-    bench = Bench(own_pods(replicas, ours=ours))
+async def test_replicas_are_handed_over(replicas: int, owner: str | None, least: int, written: int | None) -> None:
+    bench = Bench(own_pods(replicas, owner))
     writes = await bench.hand_over(least)
     assert [write.body["spec"] for write in writes] == ([{"replicas": written}] if written is not None else [])
     for write in writes:

@@ -211,6 +211,15 @@ async def test_what_was_of_a_kind_that_went_is_forgotten_and_its_watch_not_misse
     assert bench.health.watch_age_seconds() == 0
 
 
+async def test_the_watch_of_a_kind_that_came_is_missed_if_nobody_opens_it(bench: Bench) -> None:
+    bench.client.collections = {"HTTPRoute": [NO_SUCH_KIND]}
+    assert await bench.is_synced_after(0)
+    bench.client.collections = {"HTTPRoute": [page()]}
+    await bench.is_synced_after(INTERVAL)
+    bench.clock.now += 100
+    assert bench.health.watch_age_seconds() == 100
+
+
 async def test_what_is_newer_than_the_list_is_not_gone(bench: Bench) -> None:
     """An API server may lag behind the one that the watches are from."""
     bench.cache.put(child(version=7))

@@ -14,7 +14,7 @@ from tests.e2e.models import SECONDS, Model
 
 API_VERSION: Final = "gateway.networking.k8s.io/v1"
 DEFINITION: Final = "httproutes.gateway.networking.k8s.io"
-PARENT: Final = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public", "namespace": "infra"}
+PARENT: Final[Json] = {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "public", "namespace": "infra"}
 GATEWAY: Final[Json] = {
     "parentRefs": [{"name": "public", "namespace": "infra"}],
     "hostnames": ["fraud.example.com"],
@@ -77,9 +77,13 @@ def answer(model: Model, *, accepted: bool = True, reason: str = "Accepted", mes
 
 @dataclass
 class Parent:
-    """A Gateway whose controller accepts each change of a model's route at once, until it is told to be silent."""
+    """A Gateway whose controller accepts each change of a model's route at once, until it is told to be silent.
+
+    Or a mesh, where the parent is a Service.
+    """
 
     model: Model
+    reference: Json = field(default_factory=lambda: PARENT)
     seen: list[Json] = field(default_factory=list)
     """Each state of the route that it accepted."""
     _ends: threading.Event = field(default_factory=threading.Event)
@@ -109,10 +113,18 @@ class Parent:
             if route and route["metadata"]["generation"] != generation:
                 generation = route["metadata"]["generation"]
                 self.seen.append(route)
-                _say(self.model.api, route)
+                _say(self.model.api, route, parent=self.reference)
 
 
-def _say(api: Api, route: Json, *, accepted: bool = True, reason: str = "Accepted", message: str = "") -> None:
+def _say(
+    api: Api,
+    route: Json,
+    *,
+    parent: Json = PARENT,
+    accepted: bool = True,
+    reason: str = "Accepted",
+    message: str = "",
+) -> None:
     def condition(kind: str, status: str, why: str) -> Json:
         return {
             "type": kind,
@@ -127,7 +139,7 @@ def _say(api: Api, route: Json, *, accepted: bool = True, reason: str = "Accepte
         condition("Accepted", "True" if accepted else "False", reason),
         condition("ResolvedRefs", "True", "ResolvedRefs"),
     ]
-    entry = {"parentRef": PARENT, "controllerName": "example.com/gateway", "conditions": conditions}
+    entry = {"parentRef": parent, "controllerName": "example.com/gateway", "conditions": conditions}
     name, namespace = route["metadata"]["name"], route["metadata"]["namespace"]
     api.patch(API_VERSION, "HTTPRoute", name, {"status": {"parents": [entry]}}, namespace, part="status")
 

@@ -130,6 +130,11 @@ class Model:
         """The identities of a revision's pods that stay."""
         return {pod["metadata"]["uid"] for pod in self.pods(revision) if "deletionTimestamp" not in pod["metadata"]}
 
+    def scalers(self, revision: str) -> set[str]:
+        """Who has said how many pods a revision is to have, as it stands."""
+        entries = self.child_now("Deployment", revision)["metadata"]["managedFields"]
+        return {entry["manager"] for entry in entries if "f:replicas" in entry["fieldsV1"].get("f:spec", {})}
+
     def serving(self) -> str | None:
         """The revision that the model's address leads to."""
         service = self.child("Service")

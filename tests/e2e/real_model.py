@@ -1,4 +1,4 @@
-"""A model server of a few lines for real pods, and the load that tests put on it. Used by test_real_pods.py."""
+"""A model server of a few lines for real pods, and clients of its Service. Used by the tests in real/."""
 
 import json
 from collections.abc import Iterator
@@ -13,8 +13,16 @@ from tests.cluster.backends import Backend
 PORT: Final = 8080
 
 SERVER: Final = """
-import http.server, os, signal, sys
+import http.server, os, signal, sys, time
 class Model(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # else Nagle holds each body back for 40 ms
+    def do_POST(self):
+        work = int(self.rfile.read(int(self.headers["Content-Length"]))) / 1000
+        done = time.thread_time() + work
+        while time.thread_time() < done:
+            pass
+        self.do_GET()
     def do_GET(self):
         answer = os.environ["VERSION"].encode()
         self.send_response(200)
@@ -70,7 +78,7 @@ print(json.dumps({"answers": collections.Counter(answers), "last": answers[-1], 
 
 
 def real_spec(image: str, version: str, *, replicas: int = 2, **fields: Any) -> Json:  # noqa: ANN401 - JSON
-    """A spec whose pods answer with their version."""
+    """A spec whose pods answer with their version; to a POST after as many milliseconds of work as its body says."""
     container = {
         "name": "model",
         "image": image,

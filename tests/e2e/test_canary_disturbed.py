@@ -17,6 +17,7 @@ from tests.e2e.test_canary import attempt, canary_spec, holds, serves
 pytestmark = pytest.mark.control_plane
 
 HOLD = 2
+HPA = "HorizontalPodAutoscaler"
 WEIGHT = 50
 
 
@@ -185,6 +186,29 @@ def test_an_autoscaler_in_mid_canary_comes_and_goes(served: Model) -> None:
     served.settles(second)
     assert served.child("HorizontalPodAutoscaler", second) is None
     assert len(served.pod_uids(second)) == 4
+
+
+def test_an_autoscaler_that_comes_and_goes_in_mid_canary_takes_no_pod_of_either_revision(served: Model) -> None:
+    history = History.from_now(served.api, served.namespace)
+    first, second = begins(served, seconds=600)
+    pods = served.pod_uids(first)
+    wanted = canary_spec("model:2", (WEIGHT, 600))
+
+    del (autoscaled := dict(wanted))["replicas"]
+    served.apply(autoscaled | {"autoscaling": {"minReplicas": 1, "maxReplicas": 6}})
+    for revision in (first, second):
+        eventually(lambda: served.child(HPA, revision), SECONDS, f"{revision} has an autoscaler")  # noqa: B023 - called at once
+        assert served.child_now(HPA, revision)["spec"]["minReplicas"] == 4, "it can take everything, or half of it"
+    scale = {"spec": {"replicas": 6}}
+    served.api.patch("apps/v1", "Deployment", f"fraud-{second}", scale, served.namespace, part="scale")
+    eventually(lambda: served.status()["canary"]["readyReplicas"] == 6, SECONDS, "the autoscaler's size is its own")
+
+    served.apply(wanted)
+    eventually(lambda: served.status()["canary"]["readyReplicas"] == 4, SECONDS, "the spec's size is back")
+    assert served.child(HPA, first) is served.child(HPA, second) is None
+    assert history.sizes(f"fraud-{first}") == [4]
+    assert history.sizes(f"fraud-{second}") == [4, 6, 4]
+    assert served.pod_uids(first) == pods
 
 
 def test_the_spec_and_replicas_changed_in_one_patch_twice_in_mid_canary(served: Model) -> None:

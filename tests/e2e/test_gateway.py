@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from serinus.api.names import LABEL_REVISION
 from tests.cluster.api import Json
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
@@ -18,6 +19,8 @@ from tests.e2e.operator import OperatorProcess
 from tests.e2e.test_canary import HELD_FOR_EVER, attempt
 
 pytestmark = pytest.mark.control_plane
+
+MESH: Json = {"group": "", "kind": "Service", "name": "fraud", "port": 80}
 
 
 @pytest.fixture
@@ -39,6 +42,11 @@ def routed(image: str, *steps: tuple[int, int], drain: int = 0, **fields: Any) -
 def direct(wanted: Json) -> Json:
     """The same without a gateway."""
     return {field: value for field, value in wanted.items() if field != "traffic"}
+
+
+def meshed(image: str) -> Json:
+    """The same where a service mesh takes requests for the model's own Service."""
+    return routed(image, (25, HELD_FOR_EVER)) | {"traffic": {"gateway": {"parentRefs": [MESH]}}}
 
 
 def serves(model: Model, **fields: Any) -> str:  # noqa: ANN401 - JSON
@@ -265,6 +273,35 @@ def test_what_the_controller_does_not_list_keeps_no_weight_from_moving_back(
         **filters[0]["requestHeaderModifier"],  # type: ignore[dict-item]
         "remove": ["x-serinus-split"],
     }
+
+
+def test_a_mesh_leads_those_who_call_the_service_to_the_canary(model: Model, gateway_api: None) -> None:
+    del gateway_api
+    with Parent(model, MESH) as mesh:
+        first = model.apply(meshed("model:1"))
+        model.settles(first)
+        second = model.apply(meshed("model:2"))
+        holds(model, first, second, 25)
+
+    route, service = mesh.seen[-1], model.child_now("Service")
+    assert route["spec"]["parentRefs"] == [MESH], "callers of this Service come by the route"
+    assert MESH["port"] in {port["port"] for port in service["spec"]["ports"]}
+    assert model.serving() == first, "who is not in the mesh is served by the stable revision"
+    for backend in route["spec"]["rules"][-1]["backendRefs"]:
+        revision = backend["name"].removeprefix("fraud-")
+        backing = model.child_now("Service", revision)["spec"]
+        assert backing["selector"][LABEL_REVISION] == revision, "no backend leads to the parent again"
+        assert backend["port"] in {port["port"] for port in backing["ports"]}
+    assert model.status()["url"] == f"http://fraud.{model.namespace}.svc"
+
+
+def test_a_mesh_beside_a_gateway_must_carry_the_route_too(model: Model, parent: Parent) -> None:
+    del parent
+    both = {"gateway": {**GATEWAY, "parentRefs": [*GATEWAY["parentRefs"], MESH]}}
+    first = serves(model)
+    model.apply(routed("model:1", (25, HELD_FOR_EVER)) | {"traffic": both})
+    model.reports("RouteNotAccepted", f"nothing has answered yet for Service {model.namespace}/fraud, port 80")
+    assert model.serving() == first
 
 
 def test_what_somebody_changed_in_the_route_is_put_right(model: Model, parent: Parent) -> None:

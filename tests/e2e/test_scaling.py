@@ -164,6 +164,23 @@ def test_a_new_revision_of_an_autoscaled_model_comes_at_the_size_that_serves(mod
     eventually(lambda: _least(model, second) == 2, SECONDS, "its autoscaler may go down to the least size again")
 
 
+def test_a_canary_takes_over_at_the_size_that_serves_and_its_autoscaler_brings_it(model: Model) -> None:
+    history = History.from_now(model.api, model.namespace)
+    first = model.apply(spec("model:1", **AUTOSCALED))
+    _settles_at(model, first, 2)
+    scale = {"spec": {"replicas": 4}}
+    model.api.patch("apps/v1", "Deployment", f"fraud-{first}", scale, model.namespace, part="scale")
+    _settles_at(model, first, 4)
+
+    second = model.apply(spec("model:2", rollout={"steps": [{"weight": 25, "minSeconds": 1}]}, **AUTOSCALED))
+    _settles_at(model, second, 4)
+
+    # A Deployment cannot be made without a size of somebody's: the moment at 1 has no pods to lose.
+    assert history.sizes(f"fraud-{second}") == [1, 2, 4]
+    assert model.scalers(second) == {"kube-controller-manager"}
+    assert history.sizes(f"fraud-{first}")[-1] == 4, "it could take everything back all the while"
+
+
 def test_an_autoscaler_that_knows_no_cpu_request_is_refused_with_what_to_do(model: Model) -> None:
     wanted = spec(**AUTOSCALED)
     del wanted["template"]["spec"]["containers"][0]["resources"]

@@ -143,6 +143,8 @@ class PodCount:
     ready: int
     trouble: str | None
     """Why it cannot make pods."""
+    sized: bool = False
+    """Whether somebody has said how many are wanted; if not, it is the server's default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,7 +312,14 @@ def _pod_count(document: Document) -> PodCount:
         # Also where the status speaks of the size before: a revision's pods are all alike, and those are ready.
         ready=status.get("readyReplicas", 0),
         trouble=next(troubles, None),
+        sized=any("f:replicas" in entry.get("fieldsV1", {}).get("f:spec", {}) for entry in _managed(document)),
     )
+
+
+def _managed(document: Document) -> list[Document]:
+    """Return what managedFields says of everybody's writes."""
+    entries: list[Document] = document["metadata"].get("managedFields", [])
+    return entries
 
 
 def _time(text: str) -> datetime:

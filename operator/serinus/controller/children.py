@@ -63,7 +63,8 @@ class Children:
     async def hand_over(self, model: SeenModelDeployment, manifest: Manifest, pods: int) -> None:
         """Keep a Deployment's size while its replicas pass from us to an autoscaler.
 
-        Leaving the field out of an apply would set it to 1 unless somebody else owns it by then.
+        Leaving the field out of an apply would set it to 1 unless somebody else owns it by then. Later the autoscaler
+        alone decides, also where its least size has grown; but it starts nothing that is at zero.
         """
         identity = Identity(manifest["kind"], model.key.namespace, manifest["metadata"]["name"])
         known = self._cache.find(identity)
@@ -71,7 +72,8 @@ class Children:
             return
         check_owner(model, identity, known.deployment, known.controller)
         ours = "f:replicas" in json.loads(known.owned).get("f:spec", {})
-        if ours or known.pods.wanted < pods:
+        nobodys = known.pods.wanted == 0 or not known.pods.sized
+        if ours or (nobodys and known.pods.wanted < pods):
             part = {key: manifest[key] for key in ("apiVersion", "kind")} | {
                 "metadata": {"name": identity.name, "namespace": identity.namespace, "uid": known.uid},
                 "spec": {"replicas": max(known.pods.wanted, pods)},

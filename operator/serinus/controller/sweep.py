@@ -118,7 +118,7 @@ class Sweep:
     async def _missing(self, resource: Resource) -> list[_Lost] | None:
         """Return what the watches have not brought yet; None where that cannot be told."""
         try:
-            return await self._sweep(resource)
+            missing = await self._sweep(resource)
         except (Retry, ApiError) as error:
             if isinstance(error, NotFoundError) and resource in OPTIONAL:
                 self._health.forget(resource.path())
@@ -126,6 +126,11 @@ class Sweep:
                 return []
             _tell(error)
             return None
+        if resource in OPTIONAL:
+            # Kopf asks for the kinds there are when it hears of a new definition. If the server does not list the kind
+            # yet by then, Kopf never watches it: a restart cures that.
+            self._health.expect(resource.path())
+        return missing
 
     async def _make_up(self, resource: Resource, lost: _Lost) -> None:
         """Read what the watch has not brought in time."""

@@ -1,40 +1,14 @@
-"""The operator as users run it: installed by helm, with real pods, real endpoints, real metrics."""
+"""The operator as users run it: installed by helm, with real pods and real endpoints."""
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.cluster.api import Json
 from tests.cluster.backends import Backend
 from tests.cluster.eventually import eventually
-from tests.cluster.install import NAMESPACE, install
+from tests.cluster.install import NAMESPACE
 from tests.e2e.models import SECONDS, Model
 from tests.e2e.real_model import load_on, real_spec
 
 OPERATOR_LABELS = "app.kubernetes.io/name=serinus"
 LOAD_SECONDS = 30
 """Longer than a takeover: the old pods answer for 3 s more, and go on for 10 s after they were told to end."""
-
-
-@pytest.fixture(scope="module")
-def installed(cluster: Backend) -> Backend:
-    """A cluster with the operator in it."""
-    install(cluster)
-    return cluster
-
-
-@pytest.fixture
-def model(installed: Backend, namespace: str) -> Iterator[Model]:
-    """A ModelDeployment that is not there yet."""
-    model = Model(installed.api, namespace)
-    yield model
-    model.delete()
-
-
-@pytest.fixture
-def image(installed: Backend) -> str:
-    """An image with Python in it."""
-    return installed.python_image()
 
 
 def test_a_model_serves_and_the_columns_say_so(installed: Backend, model: Model, image: str) -> None:
@@ -109,25 +83,6 @@ def test_a_pod_that_is_lost_shows_and_is_replaced(installed: Backend, model: Mod
     installed.kubectl("delete", "pod", pod, "--namespace", model.namespace, "--wait=false")
     model.reports("PodsNotReady", "0 of 1 pods ready")
     model.settles(revision)
-
-
-@pytest.mark.requires("metrics")
-def test_an_autoscaler_gets_the_model_containers_cpu(model: Model, image: str) -> None:
-    spec = real_spec(image, "7") | {"autoscaling": {"minReplicas": 2, "maxReplicas": 3}}
-    del spec["replicas"]
-    revision = model.apply(spec)
-    model.settles(revision)
-    assert len(model.pod_uids(revision)) == 2
-
-    def measured() -> Json:
-        metrics = model.child_now("HorizontalPodAutoscaler", revision)["status"].get("currentMetrics")
-        assert metrics, "no value yet"
-        assert "containerResource" in metrics[0], metrics
-        current: Json = metrics[0]["containerResource"]["current"]
-        assert "averageUtilization" in current
-        return current
-
-    eventually(measured, 3 * SECONDS, "the autoscaler has a value")
 
 
 def test_the_operator_killed_in_mid_takeover_goes_on(installed: Backend, model: Model, image: str) -> None:

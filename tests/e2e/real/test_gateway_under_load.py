@@ -1,0 +1,163 @@
+"""A real Gateway in front of real pods under constant load: it splits as it is told, and no request fails.
+
+One run of load goes through all that takes pods or weight away, since every phase costs the time of real pods.
+"""
+
+from typing import Any, Final
+
+import pytest
+
+from serinus.api.names import LABEL_DEPLOYMENT
+from tests.cluster.addons import condition
+from tests.cluster.api import Json
+from tests.cluster.backends import Backend
+from tests.cluster.eventually import eventually
+from tests.e2e.gateways import splits
+from tests.e2e.history import History
+from tests.e2e.models import SECONDS, Model
+from tests.e2e.real.load import Span, constant_load, now
+from tests.e2e.real_model import real_spec
+from tests.e2e.test_commands import give
+
+pytestmark = [pytest.mark.requires("gateway"), pytest.mark.requires("metrics"), pytest.mark.requires("drain")]
+
+TRAFFIC: Final = {"gateway": {"parentRefs": [{"name": "public", "namespace": "gateway"}]}}
+GATEWAY_HOST: Final = "public.gateway"
+RATE: Final = 250
+REQUESTS: Final = 20_000
+"""How many there must be, or the test has not shown much."""
+BURST: Final = {"rate": 60, "work_milliseconds": 10}
+"""Half a core of work for two revisions: more than three pods of each are to do, also where a third of it gets done."""
+SCALING_SECONDS: Final = 90
+"""Resource metrics are as old as 20 s, and an autoscaler wants them of all pods."""
+LOOK_SECONDS: Final = 0.2
+AT_ONCE: Final = {"stabilizationWindowSeconds": 0}
+AUTOSCALING: Final = {
+    "minReplicas": 2,
+    "maxReplicas": 4,
+    "behavior": {"scaleUp": AT_ONCE, "scaleDown": AT_ONCE},
+}
+HPA: Final = "HorizontalPodAutoscaler"
+AUTOSCALER: Final = "kube-controller-manager"
+
+
+def spec(image: str, version: str, *steps: tuple[int, int], **fields: Any) -> Json:  # noqa: ANN401 - JSON
+    """A model behind the Gateway, on all nodes, whose new revisions go through steps."""
+    held = [{"weight": weight, "minSeconds": seconds} for weight, seconds in steps]
+    rollout = {"steps": held, "scaleDownDelaySeconds": 3}
+    wanted = real_spec(image, version, traffic=TRAFFIC, rollout=rollout)
+    pod = wanted["template"]["spec"]
+    pod["containers"][0]["resources"] = {"requests": {"cpu": "40m"}}
+    pod["topologySpreadConstraints"] = [
+        {
+            "maxSkew": 1,
+            "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": {LABEL_DEPLOYMENT: "fraud"}},
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+    ]
+    return wanted | fields
+
+
+def test_no_request_fails_whatever_takes_pods_or_weight_away(installed: Backend, model: Model, image: str) -> None:
+    first = model.apply(spec(image, "7"))
+    model.settles(first)
+    with constant_load(installed, model.namespace, GATEWAY_HOST, rate=RATE) as load:
+        second = model.apply(spec(image, "8", (10, 10), (50, 6)))
+        spans = [holds(model, "8", 10), holds(model, "8", 50)]
+        model.settles(second)
+        splits(model, {second: 100})
+
+        held = spec(image, "9", (50, 3600))
+        third = model.apply(held)
+        in_force(model, 50)
+        began = now()
+        autoscaling_comes(model, held, second, third)
+        with constant_load(installed, model.namespace, GATEWAY_HOST, **BURST) as burst:
+            for revision in (second, third):
+                scales_out(model, revision, 4)
+            a_node_is_drained(installed, model, second, third)
+        spans.append(Span("9", 50, began, now()))
+        give(model, f"abort {third} 1")
+        model.reports("Aborted", "was given up")
+        splits(model, {second: 100})
+        model.pods_come(third, 0)
+        eventually(lambda: len(model.pods(second)) < 4, SCALING_SECONDS, "it scales in, and the pod has ended")
+        assert model.scalers(second) == {AUTOSCALER}
+    assert not load.failures + burst.failures
+    assert len(load.answers) > REQUESTS
+    for span in spans:
+        load.assert_split(span)
+
+
+def in_force(model: Model, weight: int) -> None:
+    """Wait until a canary's share is in force."""
+    eventually(lambda: share(model) == weight, SECONDS, f"{weight} % are in force")
+
+
+def holds(model: Model, version: str, weight: int) -> Span:
+    """Wait until a canary's share is in force and over; return when it was in force for certain."""
+    in_force(model, weight)
+    begin = end = now()
+
+    def is_over() -> bool:
+        nonlocal end
+        asked = now()
+        if share(model) != weight:
+            return True
+        end = asked
+        return False
+
+    eventually(is_over, SECONDS, f"the time of {weight} % is over", interval=LOOK_SECONDS)
+    return Span(version, weight, begin, end)
+
+
+def share(model: Model) -> int | None:
+    """The canary's share as the status has it."""
+    weight: int | None = model.status().get("canary", {}).get("weightInForce")
+    return weight
+
+
+def autoscaling_comes(model: Model, held: Json, *revisions: str) -> None:
+    """Turn autoscaling on in mid-canary: every revision gets an autoscaler and keeps its pods."""
+    pods = {revision: model.pod_uids(revision) for revision in revisions}
+    model.apply({key: value for key, value in held.items() if key != "replicas"} | {"autoscaling": AUTOSCALING})
+    for revision in revisions:
+        eventually(lambda: model.child(HPA, revision), SECONDS, f"{revision} has an autoscaler")  # noqa: B023 - called at once
+    assert {revision: model.pod_uids(revision) for revision in revisions} == pods
+
+
+def scales_out(model: Model, revision: str, pods: int) -> None:
+    """Wait until the autoscaler has brought so many pods, by what the model's container uses, and all are ready."""
+
+    def out() -> bool:
+        status = model.child_now("Deployment", revision)["status"]
+        autoscaler = model.child_now(HPA, revision)["status"]
+        assert status.get("readyReplicas") == pods, (status, autoscaler)
+        assert "containerResource" in autoscaler["currentMetrics"][0], autoscaler
+        return True
+
+    eventually(out, SCALING_SECONDS, f"{revision} scales out to {pods} pods", interval=LOOK_SECONDS)
+    assert model.scalers(revision) == {AUTOSCALER}
+
+
+def a_node_is_drained(cluster: Backend, model: Model, *revisions: str) -> None:
+    """Drain a node that has pods of every revision; of none of them more than one is missing at a time."""
+    drained = nodes(cluster)[-1]
+    for revision in revisions:
+        assert drained in {pod["spec"]["nodeName"] for pod in model.pods(revision)}
+    history = History.from_now(cluster.api, model.namespace)
+    try:
+        cluster.kubectl("drain", drained, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=90s", "--force")
+        assert drained not in {pod["spec"]["nodeName"] for pod in model.pods()}
+    finally:
+        cluster.kubectl("uncordon", drained)
+    states = [(item["metadata"]["name"], item["status"]) for _, item in history.of("Deployment")]
+    assert {name for name, _ in states} == {f"{model.name}-{revision}" for revision in revisions}
+    assert {name: status for name, status in states if status.get("unavailableReplicas", 0) > 1} == {}
+
+
+def nodes(cluster: Backend) -> list[str]:
+    """The names of nodes that are ready."""
+    return sorted(node["metadata"]["name"] for node in cluster.api.find("v1", "Node") if condition(node, "Ready"))
