@@ -8,7 +8,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import kopf
+from kopf._cogs.structs.bodies import RawEvent
+from kopf._cogs.structs.references import Insights
 from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
+from kopf._core.reactor.observation import process_discovered_resource_event
 
 from serinus.api.names import GROUP, LABEL_DEPLOYMENT
 from serinus.cluster.cache import Cache
@@ -26,6 +29,7 @@ logger = logging.getLogger(__name__)
 WATCHED: Final = (MODEL_DEPLOYMENT, *CHILDREN, HTTP_ROUTE, POD)
 """What Kopf watches. ModelReleases are large: releasewatch.py sees them without their contents."""
 
+LOOK_SECONDS: Final = 1.0
 ENDING_SECONDS: Final = 10.0
 """What has not ended by then, after it was told to twice, Kopf ends by SIGKILL, and the process with it."""
 
@@ -104,6 +108,35 @@ class Watchers(logging.Handler):
             await self._end
         finally:
             self._LOGGER.removeHandler(self)
+
+
+class Kinds:
+    """Sees that Kopf watches every kind that there is.
+
+    Told of a new definition Kopf asks the server for its kinds, once; one that does not list the new kind yet is not
+    asked again. That is made up for as soon as we have an object of it: the reply to our own write.
+    """
+
+    def __init__(self, cache: Cache) -> None:
+        self.insights: Final = Insights()
+        """What Kopf knows of the cluster's kinds."""
+        self._cache = cache
+
+    async def run(self, registry: kopf.OperatorRegistry, settings: kopf.OperatorSettings) -> None:
+        """Look now and then, until cancelled. Runs in the context that Kopf's own tasks were made in."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for resource in OPTIONAL:
+                if self._is_missed(resource):
+                    logger.info("Kopf is told to look for a kind again", extra={"kind": resource.kind})
+                    event = RawEvent(type="MODIFIED", object={"spec": {"group": resource.group}})
+                    await process_discovered_resource_event(
+                        raw_event=event, registry=registry, settings=settings, insights=self.insights
+                    )
+
+    def _is_missed(self, resource: Resource) -> bool:
+        watched = {(known.group, known.plural) for known in self.insights.watched_resources}
+        return (resource.group, resource.plural) not in watched and any(self._cache.of_kind(resource.kind))
 
 
 def settings() -> kopf.OperatorSettings:

@@ -92,16 +92,19 @@ class Operator:
 
     async def _run_kopf(self) -> None:
         ours = asyncio.all_tasks()
+        registry = edge.registry(self._cache, self._queue, self._credentials, self._health)
+        settings, kinds = edge.settings(), edge.Kinds(self._cache)
         tasks = await kopf.spawn_tasks(
-            registry=edge.registry(self._cache, self._queue, self._credentials, self._health),
-            settings=edge.settings(),
+            registry=registry,
+            settings=settings,
             memories=edge.NoMemories(),
+            insights=kinds.insights,
             clusterwide=True,
         )
         # Kopf has just told the signals to call it alone, and cancels its tasks once. Where one drops that it never
         # ends; we cancel again.
         self._signals.listen()
-        await kopf.run_tasks(tasks, ignored=ours)
+        await kopf.run_tasks([*tasks, asyncio.create_task(kinds.run(registry, settings))], ignored=ours)
 
     def _parts(self) -> list[Part]:
         return [
