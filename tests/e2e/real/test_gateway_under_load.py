@@ -3,6 +3,8 @@
 One run of load goes through all that takes pods or weight away, since every phase costs the time of real pods.
 """
 
+import time
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import pytest
@@ -15,8 +17,8 @@ from tests.cluster.eventually import eventually
 from tests.e2e.gateways import splits
 from tests.e2e.history import History
 from tests.e2e.models import SECONDS, Model
-from tests.e2e.real.load import Span, constant_load, now
-from tests.e2e.real_model import real_spec
+from tests.e2e.real.load import LOOK_SECONDS, Load, Span, constant_load, in_force, time_in_force
+from tests.e2e.real.model_server import real_spec
 from tests.e2e.test_commands import give
 
 pytestmark = [pytest.mark.requires("gateway"), pytest.mark.requires("metrics"), pytest.mark.requires("drain")]
@@ -26,11 +28,11 @@ GATEWAY_HOST: Final = "public.gateway"
 RATE: Final = 250
 REQUESTS: Final = 20_000
 """How many there must be, or the test has not shown much."""
-BURST: Final = {"rate": 60, "work_milliseconds": 10}
+WORK_RATE: Final = 60
+WORK_MILLISECONDS: Final = 10
 """Half a core of work for two revisions: more than three pods of each are to do, also where a third of it gets done."""
 SCALING_SECONDS: Final = 90
 """Resource metrics are as old as 20 s, and an autoscaler wants them of all pods."""
-LOOK_SECONDS: Final = 0.2
 AT_ONCE: Final = {"stabilizationWindowSeconds": 0}
 AUTOSCALING: Final = {
     "minReplicas": 2,
@@ -65,20 +67,19 @@ def test_no_request_fails_whatever_takes_pods_or_weight_away(installed: Backend,
     model.settles(first)
     with constant_load(installed, model.namespace, GATEWAY_HOST, rate=RATE) as load:
         second = model.apply(spec(image, "8", (10, 10), (50, 6)))
-        spans = [holds(model, "8", 10), holds(model, "8", 50)]
+        spans = [time_in_force(model, "8", 10), time_in_force(model, "8", 50)]
         model.settles(second)
         splits(model, {second: 100})
 
         held = spec(image, "9", (50, 3600))
         third = model.apply(held)
-        in_force(model, 50)
-        began = now()
+        began = in_force(model, 50)
         autoscaling_comes(model, held, second, third)
-        with constant_load(installed, model.namespace, GATEWAY_HOST, **BURST) as burst:
+        with working(installed, model) as burst:
             for revision in (second, third):
                 scales_out(model, revision, 4)
             a_node_is_drained(installed, model, second, third)
-        spans.append(Span("9", 50, began, now()))
+        spans.append(Span("9", 50, began, time.time()))
         give(model, f"abort {third} 1")
         model.reports("Aborted", "was given up")
         splits(model, {second: 100})
@@ -91,32 +92,9 @@ def test_no_request_fails_whatever_takes_pods_or_weight_away(installed: Backend,
         load.assert_split(span)
 
 
-def in_force(model: Model, weight: int) -> None:
-    """Wait until a canary's share is in force."""
-    eventually(lambda: share(model) == weight, SECONDS, f"{weight} % are in force")
-
-
-def holds(model: Model, version: str, weight: int) -> Span:
-    """Wait until a canary's share is in force and over; return when it was in force for certain."""
-    in_force(model, weight)
-    begin = end = now()
-
-    def is_over() -> bool:
-        nonlocal end
-        asked = now()
-        if share(model) != weight:
-            return True
-        end = asked
-        return False
-
-    eventually(is_over, SECONDS, f"the time of {weight} % is over", interval=LOOK_SECONDS)
-    return Span(version, weight, begin, end)
-
-
-def share(model: Model) -> int | None:
-    """The canary's share as the status has it."""
-    weight: int | None = model.status().get("canary", {}).get("weightInForce")
-    return weight
+def working(cluster: Backend, model: Model) -> AbstractContextManager[Load]:
+    """Load that takes more than the pods there are."""
+    return constant_load(cluster, model.namespace, GATEWAY_HOST, rate=WORK_RATE, work_milliseconds=WORK_MILLISECONDS)
 
 
 def autoscaling_comes(model: Model, held: Json, *revisions: str) -> None:

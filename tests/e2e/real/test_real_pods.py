@@ -1,39 +1,44 @@
 """The operator as users run it: installed by helm, with real pods and real endpoints."""
 
+from contextlib import AbstractContextManager
+
 from tests.cluster.backends import Backend
 from tests.cluster.eventually import eventually
 from tests.cluster.install import NAMESPACE
 from tests.e2e.models import SECONDS, Model
-from tests.e2e.real_model import load_on, real_spec
+from tests.e2e.real.load import Load, constant_load, time_in_force
+from tests.e2e.real.model_server import real_spec
 
 OPERATOR_LABELS = "app.kubernetes.io/name=serinus"
-LOAD_SECONDS = 30
-"""Longer than a takeover: the old pods answer for 3 s more, and go on for 10 s after they were told to end."""
+RATE = 200
+
+
+def load_on(cluster: Backend, model: Model) -> AbstractContextManager[Load]:
+    """Load on the model's Service."""
+    return constant_load(cluster, model.namespace, model.name, rate=RATE, fresh=True)
 
 
 def test_a_model_serves_and_the_columns_say_so(installed: Backend, model: Model, image: str) -> None:
     revision = model.apply(real_spec(image, "7"))
     model.settles(revision)
-    header, row = installed.kubectl("get", "mdep", "--namespace", model.namespace).splitlines()
+    with load_on(installed, model) as load:
+        header, row = installed.kubectl("get", "mdep", "--namespace", model.namespace).splitlines()
     assert header.split()[:3] == ["NAME", "READY", "REASON"]
     assert row.split()[:4] == ["fraud", "True", "Serving", revision]
-    with load_on(installed, model.namespace, model.name, seconds=1) as load:
-        answers = load.result()
-    assert set(answers.by_version) == {"7"}
-    assert not answers.failures
+    assert set(load.versions) == {"7"}
+    assert not load.failures
 
 
 def test_a_new_revision_takes_over_without_a_failed_request(installed: Backend, model: Model, image: str) -> None:
     first = model.apply(real_spec(image, "7"))
     model.settles(first)
-    with load_on(installed, model.namespace, model.name, LOAD_SECONDS) as load:
+    with load_on(installed, model) as load:
         second = model.apply(real_spec(image, "8"))
         model.settles(second)
         model.pods_come(first, 0)
-        answers = load.result()
-    assert not answers.failures
-    assert answers.by_version["7"], "the load began before the takeover"
-    assert answers.last == "8"
+    assert not load.failures
+    assert load.versions["7"], "the load began before the takeover"
+    assert load.last == "8"
 
 
 def test_a_rollout_by_steps_loses_no_request_and_its_share_is_that_of_the_answers(
@@ -41,20 +46,15 @@ def test_a_rollout_by_steps_loses_no_request_and_its_share_is_that_of_the_answer
 ) -> None:
     first = model.apply(real_spec(image, "7"))
     model.settles(first)
-    held = {"steps": [{"weight": 50, "minSeconds": 8}], "scaleDownDelaySeconds": 3}
-    with load_on(installed, model.namespace, model.name, LOAD_SECONDS) as whole:
+    held = {"steps": [{"weight": 50, "minSeconds": 6}], "scaleDownDelaySeconds": 3}
+    with load_on(installed, model) as load:
         second = model.apply(real_spec(image, "8", rollout=held))
-        eventually(
-            lambda: model.status().get("canary", {}).get("weightInForce") == 50, SECONDS, "both revisions answer"
-        )
-        with load_on(installed, model.namespace, model.name, seconds=3) as meanwhile:
-            shares = meanwhile.result().by_version
+        both = time_in_force(model, "8", 50)
         model.settles(second)
         model.pods_come(first, 0)
-        answers = whole.result()
-    assert not answers.failures
-    assert answers.last == "8"
-    assert 0.35 < shares["8"] / sum(shares.values()) < 0.65, shares
+    assert not load.failures
+    assert load.last == "8"
+    load.assert_split(both)
 
 
 def test_a_container_that_crashes_is_reported_with_its_reason_and_recovers(model: Model, image: str) -> None:
