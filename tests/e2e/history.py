@@ -43,6 +43,11 @@ class History:
                 sizes.append(item["spec"]["replicas"])
         return sizes
 
+    def told_to_end(self, revision: str) -> datetime:
+        """When the first pod of a revision was deleted."""
+        pods = (item for _, item in self.of("Pod") if item["metadata"]["labels"].get(LABEL_REVISION) == revision)
+        return min(_told_to_end_at(pod) for pod in pods if "deletionTimestamp" in pod["metadata"])
+
     def assert_always_served(self, name: str) -> None:
         """Whenever some pod was ready, the model's address led to a revision with a ready pod."""
         ready: dict[str, str] = {}

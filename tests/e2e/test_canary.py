@@ -1,6 +1,7 @@
 """A new revision gets its shares of the traffic step by step, loses them when it fails, and takes over in the end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -266,3 +267,33 @@ def test_two_revisions_that_listen_on_different_ports_cannot_share_one_service(m
     model.reports("RenderFailed", f"revision {second} listens on port 9090", "give both ports the same name")
     assert model.serving() == first
     assert LABEL_REVISION in model.child_now("Service")["spec"]["selector"]
+
+
+def test_scaling_is_no_new_try_of_what_was_rolled_back(model: Model, simulated_nodes: SimulatedNodes) -> None:
+    first = serves(model)
+    simulated_nodes.decide(NEVER_READY, image="model:2")
+    second = model.apply(canary_spec("model:2", (25, 0), progressDeadlineSeconds=1))
+    model.reports("ProgressDeadlineExceeded")
+    simulated_nodes.forget_decisions()
+
+    model.scale(6)
+    model.pods_come(first, 6)
+    eventually(lambda: model.status()["stable"]["readyReplicas"] == 6, SECONDS, "all are ready")
+    model.reports("ProgressDeadlineExceeded", second)
+    assert model.child("Deployment", second) is None
+
+
+def test_of_three_versions_in_succession_each_keeps_its_pods_for_a_while_after_it_was_replaced(model: Model) -> None:
+    history = History.from_now(model.api, model.namespace)
+    revisions = []
+    for number in (1, 2, 3):
+        revisions.append(model.apply(spec(f"model:{number}", drain=6)))
+        model.settles(revisions[-1])
+    assert model.child("Deployment", revisions[0]), "it still drains, with the second"
+    assert model.child("Deployment", revisions[1])
+
+    model.pods_come(revisions[1], 0)
+    for revision, successor in pairwise(revisions):
+        replaced = datetime.fromisoformat(model.child_now("ModelRelease", successor)["status"]["promotedAt"])
+        assert history.told_to_end(revision) - replaced >= timedelta(seconds=5)  # the one is in whole seconds
+    assert history.told_to_end(revisions[0]) < history.told_to_end(revisions[1])

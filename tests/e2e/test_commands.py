@@ -1,5 +1,6 @@
 """Commands by annotation, on a real API server: a rollout is paused, given up, tried again, approved, ended."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import pytest
@@ -175,3 +176,42 @@ def test_a_first_revision_serves_once_it_is_approved(model: Model) -> None:
     assert model.status()["canary"]["revision"] == first, "kubectl serinus finds by it for which revision a command is"
     give(model, f"promote {first} 1")
     model.settles(first)
+
+
+def test_after_an_abort_the_pods_stay_for_a_while_without_traffic(model: Model) -> None:
+    first = model.apply(canary_spec("model:1", (25, HELD_FOR_EVER), scaleDownDelaySeconds=4))
+    model.settles(first)
+    second = model.apply(canary_spec("model:2", (25, HELD_FOR_EVER), scaleDownDelaySeconds=4))
+    holds(model, second, 25)
+    history = History.from_now(model.api, model.namespace)
+    give(model, f"abort {second} 1")
+    model.reports("Aborted")
+    assert model.serving() == first
+
+    model.pods_come(second, 0)
+    aborted = datetime.fromisoformat(attempt(model, second)["outcome"]["at"])
+    assert history.told_to_end(second) - aborted >= timedelta(seconds=3)  # the one is in whole seconds
+
+
+def test_a_pause_may_be_longer_than_the_deadline_of_the_pods(model: Model) -> None:
+    serves(model)
+    second = model.apply(canary_spec("model:2", (25, 0), (50, 0), progressDeadlineSeconds=1))
+    give(model, f"pause {second} 1")
+    model.reports("Paused")
+    paused = datetime.now(UTC)
+    eventually(lambda: datetime.now(UTC) - paused > timedelta(seconds=2), SECONDS, "the deadline is over twice")
+
+    give(model, f"resume {second} 2")
+    model.settles(second)
+    assert attempt(model, second)["number"] == 1
+
+
+def test_a_third_revision_while_the_second_is_paused_supersedes_it(model: Model) -> None:
+    second = canary(model)
+    give(model, f"pause {second} 1")
+    model.reports("Paused", "at 25 %")
+
+    third = model.apply(canary_spec("model:3", (25, 0)))
+    model.settles(third)
+    assert attempt(model, second)["outcome"]["reason"] == "Superseded"
+    model.pods_come(second, 0)

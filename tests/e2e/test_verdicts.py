@@ -10,6 +10,7 @@ import pytest
 from serinus.api.names import LABEL_REVISION
 from serinus.cluster.objects import Key
 from serinus.rollout.view import Judgement, Verdict
+from tests.cluster.api import Json
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
 from tests.e2e import judged_operator
@@ -129,3 +130,36 @@ def _told(event: Event, model: Model) -> str:
     if item["kind"] == "Deployment" and change == "DELETED":
         return f"the Deployment of {name.removeprefix(f'{model.name}-')} goes"
     return ""
+
+
+def test_what_stays_open_is_held_at_the_deadline_and_neither_given_up_nor_tried_again(
+    model: Model, evidence: Evidence
+) -> None:
+    serves(model)
+    evidence.says(Verdict.OPEN, "12 of 100 requests")
+    second = model.apply(changed_rollout(canary_spec("model:2", (50, 0)), deadlineSeconds=1))
+
+    model.reports("Inconclusive", "within 1 s", "12 of 100 requests", "promote-full or abort")
+    assert model.says("Paused") == ("True", "Inconclusive")
+    holds(model, second, 50)
+
+    evidence.says(Verdict.PASSED)
+    model.settles(second)
+    assert attempt(model, second)["number"] == 1
+
+
+def test_what_stays_open_is_rolled_back_at_the_deadline_where_the_policy_says_so(
+    model: Model, evidence: Evidence
+) -> None:
+    first = serves(model)
+    evidence.says(Verdict.OPEN, "12 of 100 requests")
+    wanted = changed_rollout(canary_spec("model:2", (50, 0)), deadlineSeconds=1, onInconclusive="Rollback")
+    second = model.apply(wanted)
+
+    model.reports("Inconclusive", "rolled back from 50 %", f"revision {first} goes on serving")
+    assert model.says("Stalled") == ("True", "Inconclusive")
+    model.pods_come(second, 0)
+
+
+def changed_rollout(wanted: Json, **policy: object) -> Json:
+    return {**wanted, "rollout": {**wanted["rollout"], **policy}}

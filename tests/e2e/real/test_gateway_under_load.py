@@ -4,6 +4,7 @@ One run of load goes through all that takes pods or weight away, since every pha
 """
 
 import time
+import urllib.request
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -139,3 +140,21 @@ def a_node_is_drained(cluster: Backend, model: Model, *revisions: str) -> None:
 def nodes(cluster: Backend) -> list[str]:
     """The names of nodes that are ready."""
     return sorted(node["metadata"]["name"] for node in cluster.api.find("v1", "Node") if condition(node, "Ready"))
+
+
+def test_who_asks_for_the_canary_gets_it_before_it_has_any_weight(installed: Backend, model: Model, image: str) -> None:
+    model.settles(model.apply(spec(image, "7")))
+    wanted = spec(image, "8")
+    model.apply({**wanted, "rollout": {**wanted["rollout"], "approval": "Required"}})
+    model.reports("AwaitingApproval", "at 0 %")
+
+    def answer(**headers: str) -> str:
+        request = urllib.request.Request(installed.gateway_url, b"", headers)  # noqa: S310 - the test's own cluster
+        with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
+            told: str = response.read().decode()
+        return told
+
+    pinned = {"x-serinus-canary": "true"}
+    eventually(lambda: answer(**pinned) == "8", SECONDS, "the Gateway knows the canary")
+    assert [answer(**pinned) for _ in range(20)] == ["8"] * 20
+    assert [answer() for _ in range(20)] == ["7"] * 20
