@@ -45,7 +45,7 @@ class Plan:
 
 def plan(view: View, intent: Intent) -> Plan:
     """Return what every revision is to have. A promotion is to be recorded, and the View made anew, before."""
-    tight = view.stable is not None and surge.is_tight(view)
+    tight = surge.is_tight(view)
     run = surge.sizes(view, intent) if tight else _running(view, intent)
     idle = [revision for name, revision in view.revisions.items() if revision.pods and name not in run]
     draining = {
@@ -119,29 +119,31 @@ def _lags(view: View) -> bool:
 
 def _split(view: View, intent: Intent, serve: str, run: Collection[str]) -> Split:
     """Return what the route is to say: a backend is added before it has weight, and removed after it lost it."""
-    tight = view.stable is not None and surge.is_tight(view)
     asked, held = view.asked.revision, view.route.weights if view.route else {}
-
-    def kept(revision: str) -> int:
-        return surge.share_of_going(view, revision) if tight else 0
-
     leaving = [name for name, weight in held.items() if name not in (serve, asked) and (weight or _lags(view))]
     if serve == asked:
         # Whoever still came for the old one comes for the new one from now on.
-        if leaving and asked in held:
-            return Split(leaving[0], Share(asked, WHOLE - kept(leaving[0])))
-        return Split(serve)
+        is_known = leaving and asked in held
+        return Split(leaving[0], Share(asked, WHOLE - _weight(view, intent, leaving[0]))) if is_known else Split(serve)
     if leaving:
-        return Split(serve, Share(leaving[0], kept(leaving[0])))
-    attempt = view.attempt
-    if asked in run and (view.asked.ready or asked in held) and view.by_gateway:
-        weight = view.weight
-        if tight:
-            weight = surge.share_of_asked(view, intent) if surge.is_coming(view, intent) else kept(asked)
-        # Requests on the way to a share are not those that count for it.
-        return Split(serve, Share(asked, weight, stamp_of(attempt) if attempt and weight == view.weight else None))
-    still_there = held.get(asked) or (asked in held and _lags(view))
-    return Split(serve, Share(asked, kept(asked))) if still_there else Split(serve)
+        return Split(serve, Share(leaving[0], _weight(view, intent, leaving[0])))
+    is_to_come = asked in run and (view.asked.ready or asked in held) and view.by_gateway
+    is_still_there = held.get(asked) or (asked in held and _lags(view))
+    if not is_to_come and not is_still_there:
+        return Split(serve)
+    weight = _weight(view, intent, asked)
+    # Requests on the way to a share are not those that count for it.
+    stamp = stamp_of(view.attempt) if view.attempt and weight == view.weight else None
+    return Split(serve, Share(asked, weight, stamp))
+
+
+def _weight(view: View, intent: Intent, revision: str) -> int:
+    """Return the weight that a revision is to have beside the one that serves."""
+    if not view.by_gateway:
+        return 0
+    if surge.is_tight(view):
+        return surge.weight(view, intent, revision)
+    return view.weight if revision == view.asked.revision else 0
 
 
 def _left(view: View) -> tuple[str, ...]:

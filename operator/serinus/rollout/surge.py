@@ -15,7 +15,8 @@ from serinus.rollout.view import EVERY, WHOLE, RevisionView, Size, View
 def is_tight(view: View) -> bool:
     """Return whether no pod may come beside those that the size asks for."""
     policy = view.asked.attempt.policy if view.asked.attempt else view.policy
-    return policy.surge == 0 and view.size.autoscaling is None and view.size.replicas > 1
+    is_fixed = view.size.autoscaling is None and view.size.replicas > 1
+    return policy.surge == 0 and is_fixed and view.stable is not None
 
 
 def pods_at(view: View, step: Step) -> Size:
@@ -44,8 +45,31 @@ def sizes(view: View, intent: Intent) -> dict[str, Size]:
     return {name: Size(pods[name]) for name in last if pods[name]}
 
 
-def share_of_asked(view: View, intent: Intent) -> int:
-    """Return the weight of the asked revision on its way to a step, and to what comes next: as many as it can carry."""
+def weight(view: View, intent: Intent, revision: str) -> int:
+    """Return the weight that a revision has beside the stable one for now."""
+    if revision == view.asked.revision and is_coming(view, intent):
+        return _weight_of_coming(view, intent)
+    going = view.revisions.get(revision)
+    held = view.route.weights.get(revision, 0) if view.route else 0
+    return min(held, _carried_by(view, _after_the_next(view, going))) if going else 0
+
+
+def beside(view: View, intent: Intent, run: dict[str, Size]) -> str | None:
+    """Return who shares the address with the stable revision, where the split follows the numbers of pods."""
+    if is_coming(view, intent) and _weight_of_coming(view, intent):
+        return view.asked.revision
+    if view.address != EVERY:
+        return None
+    return next((each.revision for each in _going(view, intent) if each.revision in run and each.ready), None)
+
+
+def is_coming(view: View, intent: Intent) -> bool:
+    """Return whether the asked revision is to have pods beside the stable one's."""
+    return intent.capacity is not None and view.asked_comes_next
+
+
+def _weight_of_coming(view: View, intent: Intent) -> int:
+    """On its way to a step, and to what comes next, the asked revision has what its ready pods can carry."""
     attempt = view.attempt
     if attempt is None or intent.capacity is None or not view.asked.ready:
         return 0
@@ -59,27 +83,6 @@ def share_of_asked(view: View, intent: Intent) -> int:
     return attempt.weight
 
 
-def share_of_going(view: View, revision: str) -> int:
-    """Return the weight that a revision keeps for now that is to have none."""
-    going = view.revisions.get(revision)
-    held = view.route.weights.get(revision, 0) if view.route else 0
-    return min(held, _carried_by(view, _after_the_next(view, going))) if going else 0
-
-
-def beside(view: View, intent: Intent, run: dict[str, Size]) -> str | None:
-    """Return who shares the address with the stable revision, where the split follows the numbers of pods."""
-    if is_coming(view, intent) and share_of_asked(view, intent):
-        return view.asked.revision
-    if view.address != EVERY:
-        return None
-    return next((each.revision for each in _going(view, intent) if each.revision in run and each.ready), None)
-
-
-def is_coming(view: View, intent: Intent) -> bool:
-    """Return whether the asked revision is to have pods beside the stable one's."""
-    return intent.capacity is not None and view.asked_comes_next
-
-
 def _going(view: View, intent: Intent) -> list[RevisionView]:
     stays = {view.stable.revision if view.stable else None, view.asked.revision if is_coming(view, intent) else None}
     return [each for name, each in view.revisions.items() if each.pods and name not in stays]
@@ -91,7 +94,7 @@ def _coming(view: View, intent: Intent, *, alone: bool) -> int:
     pods, goal = view.asked.wanted, pods_at(view, intent.capacity).replicas
     if pods > goal:
         return max(goal, _remaining(view, view.asked))
-    carries = not pods or _carries(view, share_of_asked(view, intent))
+    carries = not pods or _carries(view, _weight_of_coming(view, intent))
     may_grow = alone and intent.stage is Stage.MOVING and view.asked.ready >= pods and carries
     return pods + 1 if pods < goal and may_grow else pods
 
