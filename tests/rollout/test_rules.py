@@ -77,13 +77,15 @@ class TestFirstRevision:
     def test_is_served_from_the_start_so_that_the_address_exists(self) -> None:
         intent = decide(view("a"))
         assert (intent.serve, intent.stage, intent.reason) == ("a", Stage.MOVING, Reason.PODS_NOT_READY)
-        assert intent.message == "revision a: no pods yet; nothing serves until they are ready"
+        assert intent.message == "revision a: no pods yet; no revision serves until they are ready"
         assert intent.wake_at is None
 
     def test_is_told_as_failing_when_its_pods_fail(self) -> None:
         intent = decide(view(revision("a", "0/3", failure="pod a-1: OOM"), serving="a"))
         assert (intent.stage, intent.reason) == (Stage.MOVING, Reason.PODS_FAILING)
-        assert intent.message == ("revision a: 0 of 3 pods ready; pod a-1: OOM; nothing serves until they are ready")
+        assert intent.message == (
+            "revision a: 0 of 3 pods ready; pod a-1: OOM; no revision serves until they are ready"
+        )
 
     def test_serves_with_the_pods_that_are_ready(self) -> None:
         intent = decide(view(revision("a", "1/3"), serving="a"))

@@ -99,7 +99,7 @@ class Reconciler:
             # Its pods became ready meanwhile, or what we wrote has let it go on: that is told when it is done.
             raise Retry(f"{view.asked} has gone on")
         self._room.note(model.key, view, intent)
-        await self._report(model, view, intent, _obstacle(refusal) if refusal else None)
+        await self._report(model, spec, view, intent, _obstacle(refusal) if refusal else None)
         return self._obstacle_seconds if refusal else _seconds_until(planned, view.now)
 
     async def _decide(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> tuple[View, Intent]:
@@ -214,7 +214,14 @@ class Reconciler:
             if autoscaled:
                 await self._children.hand_over(model, manifest, size.least)
 
-    async def _report(self, model: SeenModelDeployment, view: View, intent: Intent, obstacle: Obstacle | None) -> None:
+    async def _report(
+        self,
+        model: SeenModelDeployment,
+        spec: ModelDeploymentSpec,
+        view: View,
+        intent: Intent,
+        obstacle: Obstacle | None,
+    ) -> None:
         """Write the status, if a person would see a difference, and an Event, if Ready or its reason changed."""
         before = json.loads(model.status)
         subject = Subject(
@@ -222,7 +229,7 @@ class Reconciler:
             model.key.namespace,
             model.generation,
             ModelDeploymentStatus.model_validate(before),
-            hostname=_hostname(spec_of(spec_document(model))),
+            hostname=_hostname(spec),
         )
         status = report(subject, view, intent, obstacle)
         after = status.model_dump(mode="json", by_alias=True, exclude_none=True)

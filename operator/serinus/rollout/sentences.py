@@ -19,7 +19,7 @@ def meanwhile(view: View) -> str:
     """Return who serves while the asked revision does not."""
     serving = view.incumbent
     if not serving.ready:
-        return f"{serving} has no ready pod either" if view.stable else "nothing serves until they are ready"
+        return f"{serving} has no ready pod either" if view.stable else "no revision serves until they are ready"
     if serving.revision == view.asked.revision:
         return "it serves with those that are"
     return f"{serving} goes on serving"
