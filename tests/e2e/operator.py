@@ -51,6 +51,8 @@ class OperatorProcess:
     kubeconfig: Path
     log: Path
     flags: tuple[str, ...] = ()
+    code: Path | None = None
+    """Where its package is, if it is another one than this checkout's."""
     pod_uid: str = field(default_factory=lambda: str(uuid4()))
     port: int = field(default_factory=free_port)
     _process: subprocess.Popen[bytes] | None = None
@@ -76,6 +78,8 @@ class OperatorProcess:
         command = [sys.executable, "-m", "serinus", "operator", f"--port={self.port}", f"--pod-uid={self.pod_uid}"]
         # With the plane's mark it ends with the plane, also where the tests themselves were killed.
         environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(self.kubeconfig), MARK: self.plane.launcher.mark}
+        if self.code:
+            environment["PYTHONPATH"] = str(self.code)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -172,11 +176,17 @@ class OperatorProcess:
 
 
 def prepared(
-    plane: ControlPlane, *, name: str = "operator", flags: tuple[str, ...] = (), server: str | None = None
+    plane: ControlPlane,
+    *,
+    name: str = "operator",
+    flags: tuple[str, ...] = (),
+    server: str | None = None,
+    code: Path | None = None,
 ) -> OperatorProcess:
     """An operator for a control plane, not yet started; it has the rights that an installed one has, and no more.
 
-    `server` is where it finds the API server, if not where that listens.
+    `server` is where it finds the API server, if not where that listens, and `code` where its package is, if it is
+    another one than this checkout's.
     """
     for manifest in yaml.safe_load_all(MANIFESTS.read_text()):
         if manifest["kind"] in IDENTITY:
@@ -186,7 +196,7 @@ def prepared(
     content["clusters"][0]["cluster"]["server"] = server or plane.place.server
     kubeconfig = plane.folder / f"{name}.kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(content))
-    return OperatorProcess(plane, kubeconfig, plane.folder / "logs" / f"{name}.log", flags)
+    return OperatorProcess(plane, kubeconfig, plane.folder / "logs" / f"{name}.log", flags, code)
 
 
 def _token(plane: ControlPlane) -> str:
