@@ -26,7 +26,7 @@ IDENTITY: Final = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBin
 """What of an installation says who the operator is and what it may do."""
 NAMESPACE: Final = "serinus-system"
 SERVICE_ACCOUNT: Final = "serinus"
-START_SECONDS: Final = 30
+START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
 OBSTACLE_SECONDS: Final = 1
 LOG_LINES: Final = 60

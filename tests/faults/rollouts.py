@@ -19,7 +19,7 @@ from tests.faults.replay import at_rest, difference
 from tests.faults.rig import Rig
 from tests.faults.script import state_of
 
-SECONDS: Final = 40
+SECONDS: Final = 90
 """How long a rollout may take beside many others on a busy machine."""
 LOOK_SECONDS: Final = 0.3
 
