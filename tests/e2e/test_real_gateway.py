@@ -17,6 +17,17 @@ TRAFFIC = {"gateway": {"parentRefs": [{"name": "public", "namespace": "gateway"}
 GATEWAY_HOST = "public.gateway"
 LOAD_SECONDS = 35
 """Longer than a rollout of one step, and the end of the old pods."""
+TIMES = 20
+
+ASK = """
+import http.client, sys
+host, times, *header = sys.argv[1:]
+for _ in range(int(times)):
+    connection = http.client.HTTPConnection(host, 80, timeout=5)
+    connection.request("GET", "/", headers=dict([header]) if header else {})
+    print(connection.getresponse().read().decode())
+    connection.close()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +66,19 @@ def test_a_gateway_splits_as_it_is_told_and_a_promotion_loses_no_request(install
     asked = sum(shares.values())
     assert asked > 100
     assert shares["8"] / asked == pytest.approx(0.2, abs=0.05)
+
+
+def test_who_asks_for_a_canary_that_has_no_share_gets_it_and_nobody_else_does(installed: Backend, model: Model) -> None:
+    image = installed.python_image()
+    first = model.apply(real_spec(image, "7", traffic=TRAFFIC))
+    model.settles(first)
+    second = model.apply(real_spec(image, "8", traffic=TRAFFIC, rollout={"steps": [], "approval": "Required"}))
+    model.reports("AwaitingApproval")
+    splits(model, {first: 100, second: 0})
+
+    def ask(*headers: str) -> set[str]:
+        said = installed.run_in_network(ASK, GATEWAY_HOST, str(TIMES), *headers, namespace=model.namespace)
+        return set(said.split())
+
+    eventually(lambda: ask("x-serinus-canary", "true") == {"8"}, SECONDS, "who asks for the canary gets it")
+    assert ask() == {"7"}
