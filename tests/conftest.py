@@ -1,3 +1,3 @@
-"""What all tests share: the plugin that gives them clusters."""
+"""What all tests share: the plugins that give them clusters, and let them wait side by side."""
 
-pytest_plugins = ["tests.cluster.fixtures"]
+pytest_plugins = ["tests.cluster.fixtures", "tests.cluster.side_by_side"]

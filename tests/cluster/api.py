@@ -1,10 +1,12 @@
 """A small client of the API server for tests and for setting a cluster up: read, apply, patch, delete, by kind."""
 
 import base64
+import contextlib
 import http.client
 import json
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -26,8 +28,22 @@ class ApiError(Exception):
         self.message = message
 
 
+class _Kept:
+    """A connection that is used again, and closed when nobody has it any more."""
+
+    def __init__(self, connection: http.client.HTTPConnection) -> None:
+        self.connection = connection
+
+    def __del__(self) -> None:
+        self.connection.close()
+
+
 class Api:
-    """One API server, as one user. A connection a request: slower than a pool, and nothing is left open."""
+    """One API server, as one user.
+
+    Tests poll, and to connect costs more than all the rest: each thread keeps the connection by which it reads. A write
+    has its own, for nobody knows whether one was done whose answer never came by a connection that had ended meanwhile.
+    """
 
     def __init__(
         self, server: str, *, token: str | None = None, authority: str | None = None, user: str | None = None
@@ -39,6 +55,7 @@ class Api:
         self.user = user
         """In whose name an administrator asks, if not in the own."""
         self._plurals: dict[str, dict[str, tuple[str, bool]]] = {}
+        self._kept = threading.local()
 
     @classmethod
     def from_kubeconfig(cls, file: Path) -> "Api":
@@ -109,6 +126,19 @@ class Api:
         """What a plain-text address answers: `/readyz`, `/metrics`, a pod's log."""
         return self._exchange("GET", path, None, "").decode()
 
+    def lines(self, path: str) -> Iterator[str]:
+        """What an address sends, line after line as it comes, until it ends: a watch."""
+        connection = self._connect()
+        try:
+            connection.request("GET", path, headers=self._headers())
+            response = connection.getresponse()
+            if response.status >= http.HTTPStatus.BAD_REQUEST:
+                raise ApiError(response.status, _message(response.read()))
+            for line in response:
+                yield line.decode()
+        finally:
+            connection.close()
+
     def request(
         self,
         method: str,
@@ -125,21 +155,34 @@ class Api:
         return answer
 
     def _exchange(self, method: str, target: str, data: str | None, content_type: str) -> bytes:
-        headers = {"Content-Type": content_type} if data is not None else {}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if self.user:
-            headers["Impersonate-User"] = self.user
-        connection = self._connect()
-        try:
-            connection.request(method, target, data.encode() if data is not None else None, headers)
-            response = connection.getresponse()
-            content = response.read()
-        finally:
-            connection.close()
-        if response.status >= http.HTTPStatus.BAD_REQUEST:
-            raise ApiError(response.status, _message(content))
+        headers = self._headers() | ({"Content-Type": content_type} if data is not None else {})
+        if method == "GET":
+            status, content = self._read_again(target, headers)
+        else:
+            with contextlib.closing(self._connect()) as connection:
+                status, content = _ask(connection, method, target, data, headers)
+        if status >= http.HTTPStatus.BAD_REQUEST:
+            raise ApiError(status, _message(content))
         return content
+
+    def _read_again(self, target: str, headers: dict[str, str]) -> tuple[int, bytes]:
+        """Ask by the connection that was kept, or by a new one if the server has closed it."""
+        kept: _Kept | None = getattr(self._kept, "one", None)
+        self._kept.one = None  # by one whose answer does not come nobody asks again
+        if kept:
+            try:
+                answer = _ask(kept.connection, "GET", target, None, headers)
+            except (ConnectionError, ssl.SSLError, http.client.HTTPException):
+                kept = None
+        if kept is None:
+            kept = _Kept(self._connect())
+            answer = _ask(kept.connection, "GET", target, None, headers)
+        self._kept.one = kept
+        return answer
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        return headers | ({"Impersonate-User": self.user} if self.user else {})
 
     def _connect(self) -> http.client.HTTPConnection:
         address = urlsplit(self.server)
@@ -162,6 +205,14 @@ class Api:
         if kind not in known:
             raise ApiError(http.HTTPStatus.NOT_FOUND, f"the API server knows no {kind} at {root}")
         return known[kind]
+
+
+def _ask(
+    connection: http.client.HTTPConnection, method: str, target: str, data: str | None, headers: dict[str, str]
+) -> tuple[int, bytes]:
+    connection.request(method, target, data.encode() if data is not None else None, headers)
+    response = connection.getresponse()
+    return response.status, response.read()
 
 
 def _message(content: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
 
@@ -84,6 +85,8 @@ class Parent:
 
     model: Model
     reference: Json = field(default_factory=lambda: PARENT)
+    every: float = 0.02
+    """How often it looks at the route, in seconds."""
     seen: list[Json] = field(default_factory=list)
     """Each state of the route that it accepted."""
     _ends: threading.Event = field(default_factory=threading.Event)
@@ -107,13 +110,20 @@ class Parent:
         return [weights_of(self.model.name, route) for route in self.seen]
 
     def _run(self) -> None:
-        generation = 0
-        while not self._ends.wait(0.02):
+        known = None
+        while not self._ends.wait(self.every):
             route = route_of(self.model)
-            if route and route["metadata"]["generation"] != generation:
-                generation = route["metadata"]["generation"]
+            if route and (state := (route["metadata"]["uid"], route["metadata"]["generation"])) != known:
+                known = state
                 self.seen.append(route)
-                _say(self.model.api, route, parent=self.reference)
+                self._accept(route)
+
+    def _accept(self, route: Json) -> None:
+        try:
+            _say(self.model.api, route, parent=self.reference)
+        except ApiError as error:
+            if error.status != HTTPStatus.NOT_FOUND:  # it went a moment ago
+                raise
 
 
 def _say(

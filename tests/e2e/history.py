@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from serinus.api.names import API_VERSION, LABEL_REVISION
+from serinus.api.names import API_VERSION, LABEL_REVISION, child_name
 from serinus.render.snapshot import DRAIN_SECONDS
 from tests.cluster.api import Api, Json
+from tests.e2e import gateways
 
 Event = tuple[str, Json]
 """ADDED, MODIFIED or DELETED, and the object."""
 
-RESOURCES: Final = {"ModelDeployment": API_VERSION, "Deployment": "apps/v1", "Service": "v1", "Pod": "v1"}
+RESOURCES: Final = {
+    "ModelDeployment": API_VERSION,
+    "Deployment": "apps/v1",
+    "Service": "v1",
+    "Pod": "v1",
+    "HTTPRoute": gateways.API_VERSION,
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,32 @@ class History:
                 selected = None if change == "DELETED" else item["spec"]["selector"].get(LABEL_REVISION)
             assert selected is None or not ready or selected in ready.values(), (
                 f"at version {metadata['resourceVersion']} the address led to {selected}, while pods of "
+                f"{sorted(set(ready.values()))} were ready"
+            )
+
+    def assert_route_always_leads_to_ready_pods(self, name: str) -> None:
+        """Whenever some pod was ready, the route's weights summed to 100 and went to revisions with a ready pod."""
+        ready: dict[str, str] = {}
+        services: set[str] = set()
+        weights: dict[str, int] = {}
+        for change, item in self.of("HTTPRoute", "Service", "Pod"):
+            metadata = item["metadata"]
+            if item["kind"] == "Pod":
+                ready.pop(metadata["uid"], None)
+                if change != "DELETED" and _is_ready(item):
+                    ready[metadata["uid"]] = metadata["labels"][LABEL_REVISION]
+            elif item["kind"] == "Service":
+                (services.discard if change == "DELETED" else services.add)(metadata["name"])
+            elif metadata["name"] == name:
+                weights = {} if change == "DELETED" else gateways.weights_of(name, item)
+                assert not weights or sum(weights.values()) == 100, weights
+            lost = [
+                each
+                for each, weight in weights.items()
+                if weight and (each not in ready.values() or child_name(name, each) not in services)
+            ]
+            assert not lost or not ready, (
+                f"at version {metadata['resourceVersion']} the route led to {lost} by {weights}, while pods of "
                 f"{sorted(set(ready.values()))} were ready"
             )
 

@@ -10,7 +10,7 @@ from serinus.render.revision import revision_of
 from tests.cluster.api import Api, Json
 from tests.cluster.eventually import eventually
 
-SECONDS: Final = 30
+SECONDS: Final = 60
 """How long a test waits for something: far more than it takes, for the machine may be busy."""
 GONE_SECONDS: Final = 90
 """The garbage collector looks for new kinds only every half minute, so on a young control plane it begins late."""

@@ -26,7 +26,7 @@ IDENTITY: Final = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBin
 """What of an installation says who the operator is and what it may do."""
 NAMESPACE: Final = "serinus-system"
 SERVICE_ACCOUNT: Final = "serinus"
-START_SECONDS: Final = 30
+START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
 OBSTACLE_SECONDS: Final = 1
 LOG_LINES: Final = 60
@@ -176,7 +176,12 @@ class OperatorProcess:
 
 
 def prepared(
-    plane: ControlPlane, *, name: str = "operator", flags: tuple[str, ...] = (), server: str | None = None
+    plane: ControlPlane,
+    *,
+    name: str = "operator",
+    flags: tuple[str, ...] = (),
+    server: str | None = None,
+    environment: dict[str, str] | None = None,
 ) -> OperatorProcess:
     """An operator for a control plane, not yet started; it has the rights that an installed one has, and no more.
 
@@ -190,7 +195,8 @@ def prepared(
     content["clusters"][0]["cluster"]["server"] = server or plane.place.server
     kubeconfig = plane.folder / f"{name}.kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(content))
-    return OperatorProcess(plane, kubeconfig, plane.folder / "logs" / f"{name}.log", flags)
+    log = plane.folder / "logs" / f"{name}.log"
+    return OperatorProcess(plane, kubeconfig, log, flags, environment=environment or {})
 
 
 def _token(plane: ControlPlane) -> str:

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
 from serinus.api.names import LABEL_DEPLOYMENT, LABEL_REVISION
 from tests.cluster.api import ApiError, Json
 from tests.cluster.eventually import eventually
+from tests.cluster.side_by_side import SideBySide
 from tests.cluster.simulated_nodes import SimulatedNodes
 from tests.cluster.simulated_pods import NEVER_READY, READY, Behaviour, crash_loop, image_pull_back_off
 from tests.e2e.history import History
 from tests.e2e.models import KINDS, SECONDS, Model
+from tests.e2e.operator import OperatorProcess
 from tests.e2e.test_canary import attempt, canary_spec, holds, serves
+from tests.e2e.test_commands import give
 
 pytestmark = pytest.mark.control_plane
 
@@ -91,18 +95,53 @@ HANDS: dict[str, Hand] = {
 }
 
 
-@pytest.mark.parametrize("hand", HANDS.values(), ids=HANDS)
-def test_whatever_others_do_to_the_children_the_canary_is_promoted(served: Model, hand: Hand) -> None:
-    first, second = begins(served)
+@pytest.fixture(scope="module")
+def outcome(
+    side_by_side: SideBySide[str], operator: OperatorProcess, _simulated_nodes: SimulatedNodes
+) -> Callable[[str], object]:
+    def work(case: str) -> None:
+        model = Model.in_new_namespace(operator.plane.api)
+        history = History.from_now(model.api, model.namespace)
+        is_promoted_whatever_happens(model, HANDS[case])
+        history.assert_always_served(model.name)
+        model.delete()
 
-    hand(served, first, second)
+    return side_by_side(work)
 
-    served.settles(second)
-    assert [each["number"] for each in served.child_now("ModelRelease", second)["status"]["attempts"]] == [1]
-    assert attempt(served, second)["outcome"]["result"] == "Promoted"
-    eventually(lambda: served.child("Deployment", first) is None, SECONDS, "the old pods are gone")
-    orphans = [name for name, item in served.belongings().items() if not item["metadata"].get("ownerReferences")]
+
+def is_promoted_whatever_happens(model: Model, hand: Hand) -> None:
+    first = serves(model)
+    wanted = canary_spec("model:2", (WEIGHT, 0))
+    wanted["rollout"]["steps"][0]["pause"] = True
+    second = model.apply(wanted)
+    holds(model, second, WEIGHT)
+
+    hand(model, first, second)
+
+    goes_on(model, second)
+    model.settles(second)
+    assert [each["number"] for each in model.child_now("ModelRelease", second)["status"]["attempts"]] == [1]
+    assert attempt(model, second)["outcome"]["result"] == "Promoted"
+    eventually(lambda: model.child("Deployment", first) is None, SECONDS, "the old pods are gone")
+    orphans = [name for name, item in model.belongings().items() if not item["metadata"].get("ownerReferences")]
     assert not orphans
+
+
+def goes_on(model: Model, revision: str) -> None:
+    """End the pause of the step, once more where the canary lost its share just then and began anew."""
+    nonces = count()
+
+    def promoted() -> bool:
+        if model.says("Paused") == ("True", "StepPaused"):
+            give(model, f"promote {revision} {next(nonces)}")
+        return bool(model.status()["stable"]["revision"] == revision)
+
+    eventually(promoted, SECONDS, f"{revision} is promoted", interval=0.3)
+
+
+@pytest.mark.parametrize("case", HANDS)
+def test_whatever_others_do_to_the_children_the_canary_is_promoted(outcome: Callable[[str], object], case: str) -> None:
+    outcome(case)
 
 
 def test_a_self_heal_that_applies_the_spec_again_and_again_changes_nothing(served: Model) -> None:

@@ -37,9 +37,8 @@ class Evidence:
 @pytest.fixture(scope="module")
 def operator(control_plane: ControlPlane, failure_logs: list[Path]) -> Iterator[OperatorProcess]:
     """One that believes what it is told."""
-    process = prepared(control_plane, name="judged-operator")
+    process = prepared(control_plane, name="judged-operator", environment={judged_operator.PORT: str(free_port())})
     process.program = judged_operator.PROGRAM
-    process.environment = {judged_operator.PORT: str(free_port())}
     with process:
         failure_logs.append(process.log)
         yield process

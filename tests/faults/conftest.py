@@ -1,37 +1,34 @@
-"""What the fault tests share: rollouts side by side, one for each test of a table."""
+"""What the fault tests share: the scripts, run undisturbed, and the stage on which that was done."""
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
-from tests.faults.rollouts import SIDE_BY_SIDE
-
-C = TypeVar("C")
-SideBySide = Callable[[Callable[[C], object]], Callable[[C], object]]
-
-
-@pytest.fixture(scope="module")
-def side_by_side(request: pytest.FixtureRequest) -> Iterator[SideBySide[object]]:
-    """Begins the work on all the cases of a file at once; what it returns waits for one of them, and raises its error.
-
-    A case is the parameter `case` of a test that was chosen to run.
-    """
-    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-
-        def begin(work: Callable[[object], object]) -> Callable[[object], object]:
-            chosen = [
-                item.callspec.params["case"]
-                for item in request.session.items
-                if isinstance(item, pytest.Function) and item.path == request.path and "case" in _parameters(item)
-            ]
-            begun: dict[object, Future[object]] = {case: pool.submit(work, case) for case in dict.fromkeys(chosen)}
-            return lambda case: begun[case].result()
-
-        yield begin
-        pool.shutdown(cancel_futures=True)
+from tests.faults.replay import Recorded, Recording, Stage, record
+from tests.faults.rig import new_rig
+from tests.faults.script import SCRIPTS, Script, Step
 
 
-def _parameters(item: pytest.Function) -> Mapping[str, object]:
-    return item.callspec.params if hasattr(item, "callspec") else {}
+@pytest.fixture(scope="package")
+def stage() -> Iterator[Stage]:
+    with new_rig(gateway=True) as rig:
+        yield Stage(rig)
+
+
+@pytest.fixture(scope="package")
+def recordings(stage: Stage) -> Mapping[Script, Recording]:
+    """Every script was recorded twice, side by side, to see that it goes the same way twice."""
+    with ThreadPoolExecutor() as pool:
+        both = [pool.map(lambda script: record(stage, script), SCRIPTS) for _ in range(2)]
+        return {script: _common(script, *pair) for script, *pair in zip(SCRIPTS, *both, strict=True)}
+
+
+def _common(script: Script, one: Recording, another: Recording) -> Recording:
+    return [_same(*each) for each in zip(script.steps, one, another, strict=True)]
+
+
+def _same(step: Step, one: Recorded, another: Recorded) -> Recorded:
+    assert (one.state, one.objects) == (another.state, another.objects), f"undisturbed runs differ at '{step.name}'"
+    return replace(one, writes=min(one.writes, another.writes))

@@ -8,6 +8,7 @@ from tests.cluster.bare import bare_control_plane
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.fixtures import apply_definitions
 from tests.cluster.simulated_nodes import SimulatedNodes
+from tests.e2e import gateways
 from tests.e2e.operator import OperatorProcess, prepared
 from tests.faults.proxy import Proxy
 
@@ -28,9 +29,11 @@ class Rig:
 
 
 @contextmanager
-def new_rig(*flags: str) -> Iterator[Rig]:
-    """A rig of one's own, whose operator has these flags."""
+def new_rig(*flags: str, gateway: bool = False) -> Iterator[Rig]:
+    """A rig of one's own, whose operator has these flags; with Gateway API, if need be."""
     with bare_control_plane() as plane, SimulatedNodes(plane) as nodes, Proxy(plane) as proxy:
         apply_definitions(plane.api)
+        if gateway:
+            gateways.install(plane.api)
         with prepared(plane, flags=flags, server=proxy.url) as operator:
             yield Rig(plane, nodes, proxy, operator)

@@ -5,10 +5,10 @@ as the undisturbed one did, makes and deletes no more objects, and serves all th
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from tests.cluster.api import Json
 from tests.cluster.eventually import eventually
@@ -19,10 +19,9 @@ from tests.faults.replay import at_rest, difference
 from tests.faults.rig import Rig
 from tests.faults.script import state_of
 
-SECONDS: Final = 40
+SECONDS: Final = 90
 """How long a rollout may take beside many others on a busy machine."""
 LOOK_SECONDS: Final = 0.3
-SIDE_BY_SIDE: Final = 12
 
 FIRST: Final = spec("model:1", model={"version": "1"})
 WEIGHT: Final = 50
@@ -97,14 +96,39 @@ class Ending:
     changes: Counter[str]
 
 
-class Rollouts:
-    """Tells apart whose each request and each event is; a canary holds its share for so many seconds."""
+def second_version(hold: int, *, pause: bool = False, **fields: Any) -> Json:  # noqa: ANN401 - JSON
+    """One that is tried on its share for so many seconds, and until the command `promote` if it pauses there."""
+    rollout = {"steps": [{"weight": WEIGHT, "minSeconds": hold, "pause": pause}], **fields.pop("rollout", {})}
+    return spec("model:2", model={"version": "2"}, rollout=rollout, **fields)
 
-    def __init__(self, rig: Rig, hold: int = 1) -> None:
+
+Meanwhile = Callable[[Trial], object]
+
+
+def nothing(_: Trial) -> None:
+    """Nobody does anything while it is rolled out."""
+
+
+class Rollouts:
+    """Tells apart whose each request and each event is; a canary holds its share for so many seconds.
+
+    `second` is what is rolled out at last, if it is to have more in it, after all of `before`; and `meanwhile` is what
+    somebody does when it was asked for, in the undisturbed one, too.
+    """
+
+    def __init__(
+        self,
+        rig: Rig,
+        hold: int = 1,
+        *,
+        before: Sequence[Json] = (FIRST,),
+        second: Json | None = None,
+        meanwhile: Meanwhile = nothing,
+    ) -> None:
         self.rig = rig
-        self.second = spec(
-            "model:2", model={"version": "2"}, rollout={"steps": [{"weight": WEIGHT, "minSeconds": hold}]}
-        )
+        self.before = before
+        self.second = second or second_version(hold)
+        self.meanwhile = meanwhile
         self.weather = UNDISTURBED
         """What disturbs all of them, and what belongs to none: lists and watches."""
         self._trials: dict[str, Trial] = {}
@@ -118,13 +142,11 @@ class Rollouts:
         trial = self._trials[model.namespace] = Trial(model, disturbance)
         return trial
 
-    def disturbed(self, disturbance: Disturbance, *, meanwhile: Callable[[Trial], object] = lambda _: None) -> Trial:
+    def disturbed(self, disturbance: Disturbance, *, meanwhile: Meanwhile = nothing) -> Trial:
         """Roll out under a disturbance, and do something when the second version was asked for."""
         trial = self.begin(disturbance)
         history = History.from_now(self.rig.plane.api, trial.model.namespace)
-        trial.model.apply(FIRST)
-        trial.is_promoted(FIRST)
-        trial.model.apply(self.second)
+        self._ask_for_all(trial)
         meanwhile(trial)
         self.ends_alike(trial)
         history.assert_always_served(trial.model.name)
@@ -148,13 +170,19 @@ class Rollouts:
 
     def _record(self) -> Ending:
         trial = self.begin(UNDISTURBED)
-        for wanted in (FIRST, self.second):
-            trial.model.apply(wanted)
-            trial.is_promoted(wanted)
+        self._ask_for_all(trial)
+        trial.is_promoted(self.second)
         state, attempts = at_rest(trial.model), attempts_of(trial.model, self.second)
         objects, requests, changes = trial.objects.copy(), trial.requests.copy(), trial.changes.copy()
         trial.model.delete()
         return Ending(state, attempts, objects, requests, changes)
+
+    def _ask_for_all(self, trial: Trial) -> None:
+        for wanted in self.before:
+            trial.model.apply(wanted)
+            trial.is_promoted(wanted)
+        trial.model.apply(self.second)
+        self.meanwhile(trial)
 
     def fault(self, request: Request) -> Fault | None:
         """Count a request, and say what becomes of it."""

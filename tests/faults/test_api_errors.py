@@ -9,14 +9,19 @@ from http import HTTPStatus
 
 import pytest
 
-from tests.faults.conftest import SideBySide
-from tests.faults.proxy import Fault, Request, answer, drop, lose_reply
+from tests.cluster.api import Json
+from tests.cluster.eventually import eventually
+from tests.cluster.side_by_side import SideBySide
+from tests.e2e.models import KINDS, spec
+from tests.e2e.test_commands import give
+from tests.faults.proxy import ON_TIME, Arrivals, Change, Fault, Request, answer, drop, lose_reply
 from tests.faults.rig import new_rig
-from tests.faults.rollouts import Disturbance, Rollouts
+from tests.faults.rollouts import FIRST, SECONDS, Disturbance, Rollouts, Trial, second_version
 
 pytestmark = pytest.mark.control_plane
 
 TIMES = 3
+DELETION_SECONDS = 20.0
 
 ERRORS: dict[str, Fault] = {
     "409": answer(HTTPStatus.CONFLICT, "Conflict"),
@@ -42,7 +47,14 @@ REQUESTS = (
     "DELETE poddisruptionbudgets",
     "POST events",
 )
-"""All that the operator asks for in a rollout of this kind, by namespace."""
+"""All that the operator asks for in a small rollout, by namespace."""
+RARE_REQUESTS = (
+    "PATCH horizontalpodautoscalers",
+    "DELETE horizontalpodautoscalers",
+    "DELETE modelreleases",
+    "GET modeldeployments",
+)
+"""What it asks for besides in an eventful one: of autoscaled pods, with an old record that goes, and an orphan."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,22 @@ class Case:
         return Disturbance(fault)
 
 
-CASES = [Case(what, error) for what in REQUESTS for error in ERRORS]
+CASES = [Case(what, error) for what in (*REQUESTS, *RARE_REQUESTS) for error in ERRORS]
+AUTOSCALED: Json = {
+    "replicas": None,
+    "autoscaling": {"minReplicas": 2, "maxReplicas": 3},
+    "rollout": {"history": 1},
+}
+ORPHANING = second_version(hold=0, pause=True, **AUTOSCALED)
+
+
+def orphaned(trial: Trial) -> None:
+    """A backup restores an object without its owner."""
+    trial.holds_its_share()
+    name = f"{trial.model.name}-{trial.model.revision(FIRST)}"
+    strip = {"metadata": {"ownerReferences": None}}
+    trial.model.api.patch(KINDS["Service"], "Service", name, strip, trial.model.namespace)
+    give(trial.model, f"promote {trial.model.revision(ORPHANING)} 1")
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +105,18 @@ def rollouts() -> Iterator[Rollouts]:
 
 
 @pytest.fixture(scope="module")
-def outcome(side_by_side: SideBySide[Case], rollouts: Rollouts) -> Callable[[Case], object]:
-    return side_by_side(lambda case: rollouts.disturbed(case.disturbance()))
+def eventful() -> Iterator[Rollouts]:
+    before = [spec(f"model:{version}", model={"version": version}, **AUTOSCALED) for version in ("0", "1")]
+    with new_rig() as rig:
+        yield Rollouts(rig, before=before, second=ORPHANING, meanwhile=orphaned)
+
+
+@pytest.fixture(scope="module")
+def outcome(side_by_side: SideBySide[Case], rollouts: Rollouts, eventful: Rollouts) -> Callable[[Case], object]:
+    def work(case: Case) -> object:
+        return (eventful if case.what in RARE_REQUESTS else rollouts).disturbed(case.disturbance())
+
+    return side_by_side(work)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -87,5 +124,26 @@ def test_a_rollout_ends_as_if_nothing_had_failed(outcome: Callable[[Case], objec
     outcome(case)
 
 
-def test_every_request_of_a_rollout_is_in_the_table(rollouts: Rollouts) -> None:
+def test_every_request_of_a_rollout_is_in_the_table(rollouts: Rollouts, eventful: Rollouts) -> None:
     assert sorted(rollouts.undisturbed.requests) == sorted(REQUESTS)
+    asked = set(eventful.undisturbed.requests) - {"GET modelreleases"}  # only if a command is answered late
+    assert asked == {*REQUESTS, *RARE_REQUESTS}
+
+
+def test_what_goes_with_a_deletion_that_is_not_heard_of_yet_is_not_made_again(rollouts: Rollouts) -> None:
+    """Events of two kinds come in any order: the operator asks before it makes what was there once."""
+
+    def arrivals(change: Change) -> Arrivals:
+        return (DELETION_SECONDS,) if (change.plural, change.type) == ("modeldeployments", "DELETED") else ON_TIME
+
+    trial = rollouts.begin(Disturbance(arrivals=arrivals))
+    revision = trial.model.apply(FIRST)
+    trial.is_promoted(FIRST)
+    made = trial.objects.copy()
+
+    trial.model.delete()
+    trial.model.api.delete(KINDS["Deployment"], "Deployment", f"fraud-{revision}", trial.model.namespace)
+
+    asks = "GET modeldeployments"
+    eventually(lambda: trial.requests[asks] or trial.objects != made, SECONDS, "the operator misses the Deployment")
+    assert trial.objects == made

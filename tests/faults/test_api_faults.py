@@ -1,13 +1,16 @@
 """What the API server and the network do to the operator's requests makes no difference to how a rollout ends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import pytest
 
+from tests.cluster.side_by_side import SideBySide
 from tests.faults.proxy import Fault, Request, answer, delay, drop, lose_reply
-from tests.faults.replay import Mischief, Recording, record, replay
-from tests.faults.rig import Rig, new_rig
+from tests.faults.replay import Mischief, Recording, Stage, replay
+from tests.faults.script import SCRIPTS, Script, Step
 
 pytestmark = pytest.mark.control_plane
 
@@ -24,45 +27,55 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-@pytest.fixture(scope="module")
-def rig() -> Iterator[Rig]:
-    with new_rig() as rig:
-        yield rig
+@dataclass(frozen=True)
+class Case:
+    """What fails, and in which rollout."""
+
+    script: Script
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.script}, {self.fault}"
 
 
-@pytest.fixture(scope="module")
-def recording(rig: Rig) -> Recording:
-    return record(rig)
+CASES = [Case(script, fault) for script in SCRIPTS for fault in FAULTS]
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_every_kind_of_write_fails_once(rig: Rig, recording: Recording, fault: Fault) -> None:
-    replay(rig, recording, _once_each(fault))
+def test_watches_break_all_the_time_and_cannot_go_on_from_where_they_were(
+    stage: Stage, recordings: Mapping[Script, Recording]
+) -> None:
+    proxy = stage.rig.proxy
 
-
-def test_watches_break_all_the_time(rig: Rig, recording: Recording) -> None:
-    def break_watches(_: Request, number: int) -> Fault | None:
-        if number % 3 == 0:
-            rig.proxy.break_watches()
+    def break_watches(_request: Request, _step: Step, number: int) -> Fault | None:
+        if number % 7 == 0:
+            proxy.expire_watches()
+        elif number % 3 == 0:
+            proxy.break_watches()
         return None
 
-    replay(rig, recording, break_watches)
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda script: replay(stage, script, recordings[script], break_watches), SCRIPTS))
 
 
-def test_watches_cannot_go_on_from_where_they_were(rig: Rig, recording: Recording) -> None:
-    def expire_watches(_: Request, number: int) -> Fault | None:
-        if number % 10 == 0:
-            rig.proxy.expire_watches()
-        return None
+@pytest.fixture(scope="module")
+def outcome(
+    side_by_side: SideBySide[Case], stage: Stage, recordings: Mapping[Script, Recording]
+) -> Callable[[Case], object]:
+    return side_by_side(
+        lambda case: replay(stage, case.script, recordings[case.script], _once_each(FAULTS[case.fault]))
+    )
 
-    replay(rig, recording, expire_watches)
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_kind_of_write_fails_once(outcome: Callable[[Case], object], case: Case) -> None:
+    outcome(case)
 
 
 def _once_each(fault: Fault) -> Mischief:
     """The fault for the first write of each kind to each object."""
     met: set[str] = set()
 
-    def strike(request: Request, _: int) -> Fault | None:
+    def strike(request: Request, _step: Step, _number: int) -> Fault | None:
         if str(request) in met:
             return None
         met.add(str(request))

@@ -13,7 +13,7 @@ from serinus.controller import edge
 from tests.cluster.eventually import eventually
 from tests.faults.proxy import ON_TIME, Arrivals, Change, Fault, Request, answer, drop, error_event
 from tests.faults.rig import new_rig
-from tests.faults.rollouts import SECONDS, UNDISTURBED, Disturbance, Rollouts, Trial
+from tests.faults.rollouts import FIRST, SECONDS, UNDISTURBED, Disturbance, Rollouts, Trial
 
 pytestmark = pytest.mark.control_plane
 
@@ -138,3 +138,20 @@ def test_a_rollout_goes_on_as_if_nothing_had_been(rollouts: Rollouts, name: str)
     finally:
         rollouts.weather = UNDISTURBED
         rollouts.rig.proxy.call(rollouts.rig.proxy.break_watches)
+
+
+@pytest.mark.parametrize("parts", [("kube-apiserver",), ("kube-apiserver", "etcd")], ids=" and ".join)
+def test_a_rollout_goes_on_when_the_api_server_itself_is_back(rollouts: Rollouts, parts: tuple[str, ...]) -> None:
+    """It remembers no past then, so that only how it ends can be compared."""
+    plane = rollouts.rig.plane
+    trial = rollouts.begin(UNDISTURBED)
+    trial.model.apply(FIRST)
+    trial.is_promoted(FIRST)
+    trial.model.apply(rollouts.second)
+    trial.holds_its_share()
+    for part in parts:
+        plane.kill(part)
+    if "etcd" in parts:
+        plane.start_etcd()
+    plane.start_api_server()
+    rollouts.ends_alike(trial)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.faults.conftest import SideBySide
+from tests.cluster.side_by_side import SideBySide
 from tests.faults.proxy import ON_TIME, Arrivals, Change
 from tests.faults.rig import new_rig
 from tests.faults.rollouts import Disturbance, Rollouts
@@ -73,10 +73,14 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def outcome(side_by_side: SideBySide[Unseen | Untimely]) -> Iterator[Callable[[Unseen | Untimely], object]]:
+def rollouts() -> Iterator[Rollouts]:
     with new_rig(f"--sweep-seconds={SWEEP_SECONDS}") as rig:
-        rollouts = Rollouts(rig)
-        yield side_by_side(lambda case: rollouts.disturbed(case.disturbance()))
+        yield Rollouts(rig)
+
+
+@pytest.fixture(scope="module")
+def outcome(side_by_side: SideBySide[Unseen | Untimely], rollouts: Rollouts) -> Callable[[Unseen | Untimely], object]:
+    return side_by_side(lambda case: rollouts.disturbed(case.disturbance()))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

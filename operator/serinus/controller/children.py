@@ -2,7 +2,7 @@
 
 import json
 
-from serinus.api.names import HANDOVER_MANAGER, LABEL_DEPLOYMENT
+from serinus.api.names import HANDOVER_MANAGER, LABEL_DEPLOYMENT, LABEL_REVISION
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
@@ -17,7 +17,7 @@ from serinus.cluster.errors import (
 )
 from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, controller_of, seen
 from serinus.cluster.resources import BY_KIND
-from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, refused
+from serinus.controller.ownership import LEFTOVER_SECONDS, check_not_gone, check_owner, check_still_there, refused
 from serinus.render.children import Manifest
 from serinus.render.intent import covers, seal_of, sealed
 
@@ -93,6 +93,7 @@ class Children:
         self._cache.mark_deleting(child)
 
     async def _create(self, model: SeenModelDeployment, identity: Identity, wanted: Manifest) -> None:
+        await check_not_gone(self._client, model, wanted["metadata"]["labels"].get(LABEL_REVISION))
         try:
             await self.write(identity, wanted, force=False)
         except ConflictError:

@@ -1,5 +1,6 @@
 """Whose an object is. Asked by everything that counts, writes or deletes what belongs to a ModelDeployment."""
 
+import json
 from typing import Any, Final
 
 from serinus.api import modeldeployment
@@ -92,6 +93,17 @@ async def check_still_there(client: Client, model: SeenModelDeployment) -> None:
     metadata = document["metadata"]
     if metadata["uid"] != model.uid or "deletionTimestamp" in metadata:
         raise Retry("the ModelDeployment is going")
+
+
+async def check_not_gone(client: Client, model: SeenModelDeployment, revision: str | None) -> None:
+    """Ask the same before something is made that was there once: news of what goes with it may come before its own.
+
+    What has no revision stands at the model's own name, and was there if any revision was.
+    """
+    told = json.loads(model.status)
+    shown = {told[part]["revision"] for part in ("stable", "canary") if part in told}
+    if revision in shown or (shown and revision is None):
+        await check_still_there(client, model)
 
 
 def _check_consent(name: str, identity: Identity, consent: str | None, unfit: str | None) -> None:

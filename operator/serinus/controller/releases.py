@@ -40,7 +40,14 @@ from serinus.cluster.objects import (
     seen_release,
 )
 from serinus.cluster.resources import DEPLOYMENT, MODEL_RELEASE, SERVICE
-from serinus.controller.ownership import LEFTOVER_SECONDS, check_owner, check_still_there, is_ours, refused
+from serinus.controller.ownership import (
+    LEFTOVER_SECONDS,
+    check_not_gone,
+    check_owner,
+    check_still_there,
+    is_ours,
+    refused,
+)
 from serinus.render.children import Owner, reference, release
 from serinus.render.snapshot import RenderError, snapshot_of
 from serinus.rollout.attempt import left
@@ -154,6 +161,7 @@ class Releases:
     async def _record(
         self, model: SeenModelDeployment, spec: ModelDeploymentSpec, revision: str, known: bytes | None
     ) -> ModelReleaseSpec:
+        await check_not_gone(self._client, model, revision)
         lost = self._cache.find(Identity("Deployment", model.key.namespace, child_name(model.key.name, revision)))
         if known is not None:
             snapshot = ModelReleaseSpec.model_validate_json(known)
