@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.requires("gateway"), pytest.mark.requires("metrics"), 
 
 TRAFFIC: Final = {"gateway": {"parentRefs": [{"name": "public", "namespace": "gateway"}]}}
 GATEWAY_HOST: Final = "public.gateway"
-RATE: Final = 250
+RATE: Final = 300
 REQUESTS: Final = 20_000
 """How many there must be, or the test has not shown much."""
 WORK_RATE: Final = 60
