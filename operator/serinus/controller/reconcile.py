@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from serinus.api.modeldeployment import LastCommand, ModelDeploymentSpec, ModelDeploymentStatus, spec_of
 from serinus.api.modelrelease import ModelReleaseSpec
+from serinus.api.names import child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
-from serinus.cluster.objects import Key, SeenModelDeployment, seen
-from serinus.cluster.resources import MODEL_DEPLOYMENT
+from serinus.cluster.objects import Identity, Key, SeenModelDeployment, seen
+from serinus.cluster.resources import MODEL_DEPLOYMENT, SERVICE
 from serinus.controller.address import Address
 from serinus.controller.children import Children
 from serinus.controller.gatewayclasses import GatewayClasses
@@ -30,6 +31,7 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
 from serinus.rollout.rules import decide
+from serinus.rollout.split import Split
 from serinus.rollout.view import NOBODY, Size, View
 
 Document = dict[str, Any]
@@ -141,13 +143,18 @@ class Reconciler:
         return refusals[0] if refusals else None
 
     async def _split(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
-        if planned.split and spec.traffic and spec.traffic.gateway:
+        if planned.split and spec.traffic and spec.traffic.gateway and self._has_backends(model, planned.split):
             check_claims(self._cache, model)
             if complaint := await self._complaint(model, spec, self._clock()):
                 raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)  # its requests would be answered with errors
             owner = Owner(model.key.name, model.key.namespace, model.uid)
             route = http_route(owner, spec.traffic.gateway, planned.split)
             await self._children.ensure(model, route, named_by_user=True)
+
+    def _has_backends(self, model: SeenModelDeployment, split: Split) -> bool:
+        """Return whether whoever is to get requests has a Service; why one could not be made is told by itself."""
+        names = (child_name(model.key.name, revision) for revision, weight in split.weights.items() if weight)
+        return all(self._cache.find(Identity(SERVICE.kind, model.key.namespace, name)) for name in names)
 
     async def _point(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.serve == NOBODY:
