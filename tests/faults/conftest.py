@@ -13,7 +13,8 @@ from tests.faults.script import SCRIPTS, Script, Step
 
 @pytest.fixture(scope="package")
 def stage() -> Iterator[Stage]:
-    with new_rig(gateway=True) as rig:
+    # A watch that begins anew does not say what went meanwhile: that is found by the sweep.
+    with new_rig("--sweep-seconds=2", gateway=True) as rig:
         yield Stage(rig)
 
 

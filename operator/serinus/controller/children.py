@@ -47,6 +47,7 @@ class Children:
             raise TypeError(f"{identity} is no child")
         check_owner(model, identity, known.deployment, known.controller)
         if known.deleting:
+            await self._forget_if_gone(known)
             raise Retry(f"{identity.kind} {identity.name} is being deleted", after=LEFTOVER_SECONDS)
         adopted = known.controller is not None or "ownerReferences" not in wanted["metadata"]
         if adopted and known.intent == seal_of(wanted) and covers(json.loads(known.owned), wanted):
@@ -59,6 +60,17 @@ class Children:
             if refusal.reason is not Reason.RENDER_FAILED or known.intent != seal_of(wanted):
                 raise
             await self._write_over(known, wanted, refusal)
+
+    async def _forget_if_gone(self, known: SeenChild) -> None:
+        """Ask for what is awaited to go: a watch that broke just then never says so, and the sweep comes late."""
+        identity = known.identity
+        try:
+            document = await self._client.get(BY_KIND[identity.kind], identity.namespace, identity.name)
+        except NotFoundError:
+            self._cache.remove(known)
+        else:
+            if document["metadata"]["uid"] != known.uid:
+                self._cache.remove(known)
 
     async def hand_over(self, model: SeenModelDeployment, manifest: Manifest, pods: int) -> None:
         """Keep a Deployment's size while its replicas pass from us to an autoscaler.

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 from serinus.api.modeldeployment import LastCommand, ModelDeploymentSpec, ModelDeploymentStatus, spec_of
 from serinus.api.modelrelease import ModelReleaseSpec
+from serinus.api.names import child_name
 from serinus.api.reasons import Reason
 from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
-from serinus.cluster.objects import Key, SeenModelDeployment, seen
-from serinus.cluster.resources import HTTP_ROUTE, MODEL_DEPLOYMENT
+from serinus.cluster.objects import Identity, Key, SeenModelDeployment, seen
+from serinus.cluster.resources import HTTP_ROUTE, MODEL_DEPLOYMENT, SERVICE
 from serinus.controller.address import Address
 from serinus.controller.children import Children
 from serinus.controller.gatewayclasses import GatewayClasses
@@ -30,6 +31,7 @@ from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
 from serinus.rollout.report import Obstacle, Subject, report
 from serinus.rollout.rules import decide
+from serinus.rollout.split import Split
 from serinus.rollout.view import NO_GATES, NOBODY, Judgement, Size, View
 
 Document = dict[str, Any]
@@ -153,7 +155,7 @@ class Reconciler:
 
     async def _split(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         gateway = spec.traffic.gateway if spec.traffic else None
-        if planned.split is None or gateway is None:
+        if planned.split is None or gateway is None or not self._has_backends(model, planned.split):
             return
         check_claims(self._cache, model)
         complaint = await self._complaint(model, spec, self._clock())
@@ -166,6 +168,11 @@ class Reconciler:
         await self._children.ensure(model, http_route(owner, gateway, planned.split), named_by_user=True)
         if complaint:
             raise Refused(Reason.ROUTE_NOT_ACCEPTED, complaint)
+
+    def _has_backends(self, model: SeenModelDeployment, split: Split) -> bool:
+        """Return whether whoever is to get requests has a Service; why one could not be made is told by itself."""
+        names = (child_name(model.key.name, revision) for revision, weight in split.weights.items() if weight)
+        return all(self._cache.find(Identity(SERVICE.kind, model.key.namespace, name)) for name in names)
 
     async def _point(self, model: SeenModelDeployment, spec: ModelDeploymentSpec, planned: Plan) -> None:
         if planned.serve == NOBODY:
