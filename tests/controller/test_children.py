@@ -14,7 +14,7 @@ from serinus.controller.children import Children
 from serinus.render.children import Owner, address, deployment
 from serinus.render.intent import sealed
 from serinus.rollout.view import Size
-from tests.cluster_layer.sightings import KEY, MODEL_UID, NAMESAKE, REVISION, SOMEBODY, child, model
+from tests.cluster_layer.sightings import KEY, MODEL_UID, NAMESAKE, REVISION, SOMEBODY, child, model, route
 from tests.controller.fake_client import TAKEN, FakeClient, Write, address_of, served
 from tests.render.samples import MINIMAL, snapshot
 
@@ -213,6 +213,10 @@ async def test_what_is_being_deleted_is_waited_for() -> None:
         await bench.ensure()
     assert retry.value.after == 1
     assert bench.client.writes == []
+    bench.client.documents.clear()
+    with pytest.raises(Retry):
+        await bench.ensure()
+    assert await bench.ensure() == [Write("apply", ADDRESS, force=False)], "the watch need not say that it went"
 
 
 async def test_a_conflict_with_changes_to_our_own_object_is_won() -> None:
@@ -314,6 +318,18 @@ async def test_a_child_is_deleted_once_and_no_other_of_its_name() -> None:
         assert isinstance(found, SeenChild)
         await bench.children.delete(MODEL, found)
     assert bench.client.writes == [Write("delete", PODS, uid=f"Deployment-{PODS.name}")]
+
+
+async def test_a_route_that_is_to_go_is_asked_for_until_it_is_gone() -> None:
+    """A watch that breaks just then never says so, and a rollout waits for it."""
+    bench, going_route = Bench(), route()
+    bench.cache.put(going_route)
+    bench.cache.mark_deleting(going_route)
+    found = bench.cache.find(going_route.identity)
+    assert isinstance(found, SeenChild)
+    await bench.children.delete(MODEL, found)
+    assert bench.cache.find(going_route.identity) is None
+    assert bench.client.writes == []
 
 
 @pytest.mark.parametrize("controller", [SOMEBODY, NAMESAKE])

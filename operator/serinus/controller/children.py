@@ -15,7 +15,7 @@ from serinus.cluster.errors import (
     Retry,
     ServerError,
 )
-from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, controller_of, seen
+from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, SeenRoute, controller_of, seen
 from serinus.cluster.resources import BY_KIND
 from serinus.controller.ownership import LEFTOVER_SECONDS, check_not_gone, check_owner, check_still_there, refused
 from serinus.render.children import Manifest
@@ -95,7 +95,11 @@ class Children:
 
     async def delete(self, model: SeenModelDeployment, child: SeenChild) -> None:
         """Delete an object, if it is the ModelDeployment's own."""
-        if child.deleting or (child.controller and child.controller.uid != model.uid):
+        if child.controller and child.controller.uid != model.uid:
+            return
+        if child.deleting:
+            if isinstance(child, SeenRoute):  # a rollout waits for its end
+                await self._forget_if_gone(child)
             return
         identity = child.identity
         try:

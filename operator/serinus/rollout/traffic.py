@@ -69,9 +69,10 @@ def wait_for_the_route(view: View) -> Intent | None:
         return None
     if view.by_gateway:
         known = view.route is not None and view.asked.revision in view.route.weights and view.route.accepted
-        why = _why(view)
+        why, look_at = _why(view), _late_at(view)
     else:
         known, why = view.route is None, "the HTTPRoute is to go first"
+        look_at = view.now + timedelta(seconds=ANSWER_SECONDS)
     if known:
         return None
     attempt = view.attempt
@@ -86,7 +87,7 @@ def wait_for_the_route(view: View) -> Intent | None:
         message,
         capacity=capacity,
         attempt=record,
-        wake_at=_late_at(view),
+        wake_at=look_at,
     )
 
 
