@@ -155,7 +155,7 @@ def test_who_asks_for_the_canary_gets_it_before_it_has_any_weight(installed: Bac
 
     def answer(**headers: str) -> str:
         asked = {"Host": HOSTNAME, **headers}
-        request = urllib.request.Request(installed.gateway_url, b"", asked)  # noqa: S310 - the test's own cluster
+        request = urllib.request.Request(installed.gateway_url, b"0", asked)  # noqa: S310 - the test's own cluster
         with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
             told: str = response.read().decode()
         return told
