@@ -127,8 +127,7 @@ class Sweep:
             _tell(error)
             return None
         if resource in OPTIONAL:
-            # Kopf asks for the kinds there are when it hears of a new definition. If the server does not list the kind
-            # yet by then, Kopf never watches it: a restart cures that.
+            # Should Kopf not watch what is there, whatever edge.Kinds does, a restart cures that.
             self._health.expect(resource.path())
         return missing
 
