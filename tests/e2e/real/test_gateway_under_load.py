@@ -117,7 +117,8 @@ def scales_out(model: Model, revision: str, pods: int) -> None:
         status = model.child_now("Deployment", revision)["status"]
         autoscaler = model.child_now(HPA, revision)["status"]
         assert status.get("readyReplicas") == pods, (status, autoscaler)
-        assert "containerResource" in autoscaler["currentMetrics"][0], autoscaler
+        metrics = autoscaler.get("currentMetrics") or [{}]  # none while a new pod has not been measured yet
+        assert "containerResource" in metrics[0], autoscaler
         return True
 
     eventually(out, SCALING_SECONDS, f"{revision} scales out to {pods} pods", interval=LOOK_SECONDS)
