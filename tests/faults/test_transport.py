@@ -7,11 +7,13 @@ from http import HTTPStatus
 from threading import Barrier
 
 import pytest
+from aiohttp import web
 
+from serinus.cluster.client import METADATA
 from serinus.cluster.resources import MODEL_RELEASE
 from serinus.controller import edge
 from tests.cluster.eventually import eventually
-from tests.faults.proxy import ON_TIME, Arrivals, Change, Fault, Request, answer, drop, error_event
+from tests.faults.proxy import ON_TIME, Arrivals, Change, Exchange, Fault, Request, answer, drop, error_event
 from tests.faults.rig import new_rig
 from tests.faults.rollouts import FIRST, SECONDS, UNDISTURBED, Disturbance, Rollouts, Trial
 
@@ -63,17 +65,27 @@ def partition(rollouts: Rollouts) -> None:
 
 
 def refused(fault: Fault, *, lists: bool, times: int = TIMES) -> Strike:
-    """Watches end, and to go on, or to list anew, is refused a few times for each kind."""
+    """Watches end, and to go on, or to list anew, is refused a few times for each kind.
+
+    The sweep lists, too, metadata alone: it is not what is meant, and must not take a refusal away.
+    """
 
     def strike(rollouts: Rollouts) -> None:
         met: Counter[str] = Counter()
 
         def refuse(request: Request) -> Fault | None:
             asks = request.method == "GET" and request.plural in WATCHED and not request.name
-            if not asks or request.watches == lists or met[request.what] == times:
+            if not asks or request.watches == lists:
                 return None
-            met[request.what] += 1
-            return fault
+
+            async def unless_it_is_enough(exchange: Exchange) -> web.StreamResponse:
+                _, form = exchange.address
+                if form == METADATA or met[request.what] == times:
+                    return await exchange.forward()
+                met[request.what] += 1
+                return await fault(exchange)
+
+            return unless_it_is_enough
 
         rollouts.weather = Disturbance(refuse)
         (cannot_go_on if lists else ends)(rollouts)
