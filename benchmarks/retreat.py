@@ -20,8 +20,10 @@ from benchmarks.requests import Requests, each_of, over_connections
 from benchmarks.setting import NAMESPACE, Setting, setting
 from benchmarks.sightings import Matches, Sightings, leads_to_one_revision, milliseconds, percentile, seen, timed
 from benchmarks.workload import (
+    CANARY_VERSION,
     HELD_FOR_EVER,
     ask_for,
+    bring_to_weight,
     create_models,
     image_of,
     is_served,
@@ -45,7 +47,6 @@ LIMIT_MILLISECONDS: Final = 100
 WEIGHT: Final = 25
 ROLLOUT: Final = steps((WEIGHT, HELD_FOR_EVER))
 FLOOR: Final = "floor"
-CANARY_VERSION: Final = "2"
 
 CROWD: Final = 200
 CROWD_CANARIES: Final = 10
@@ -124,7 +125,7 @@ async def _measure(connection: Requests, place: Setting, count: int, canaries: i
     await create_models(connection, wanted, ROLLOUT)
     await asyncio.to_thread(wait_until_served, api, count, TIMEOUT)
     chosen = Random(canaries).sample(wanted, canaries)  # noqa: S311 - no secret
-    measured = _Measured(pods=await _bring_to_weight(connection, api, chosen))
+    measured = _Measured(pods=await bring_to_weight(connection, api, chosen, ROLLOUT))
     async with _sightings(connection, api) as (services, deployments):
         step("taking their pods away")
         for name in chosen:
@@ -140,7 +141,7 @@ async def _measure_in_a_crowd(connection: Requests, place: Setting, crowd: int, 
     await create_models(connection, wanted, ROLLOUT)
     await asyncio.to_thread(wait_until_served, api, len(wanted), TIMEOUT)
     chosen, others = wanted[:canaries], wanted[canaries:]
-    measured = _Measured(pods=await _bring_to_weight(connection, api, chosen))
+    measured = _Measured(pods=await bring_to_weight(connection, api, chosen, ROLLOUT))
     async with _sightings(connection, api) as (services, deployments):
         step(f"changing {crowd} others")
         await each_of(others, lambda name: ask_for(connection, name, CANARY_VERSION, CROWD_ROLLOUT))
@@ -150,13 +151,6 @@ async def _measure_in_a_crowd(connection: Requests, place: Setting, crowd: int, 
     models = await asyncio.to_thread(api.find, MODEL_DEPLOYMENT.api_version, MODEL_DEPLOYMENT.kind, NAMESPACE)
     measured.left = crowd - sum(map(is_served, models))
     return measured
-
-
-async def _bring_to_weight(connection: Requests, api: Api, chosen: list[str]) -> int:
-    """Return the number of ready pods, once all of them are canaries that hold their share."""
-    step(f"bringing {len(chosen)} canaries to {WEIGHT} %")
-    await each_of(chosen, lambda name: ask_for(connection, name, CANARY_VERSION, ROLLOUT))
-    return await asyncio.to_thread(wait_until_held, api, chosen, WEIGHT, TIMEOUT)
 
 
 @asynccontextmanager

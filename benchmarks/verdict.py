@@ -11,12 +11,12 @@ from random import Random
 from typing import Final
 
 from benchmarks.figures import Conditions, Figure
-from benchmarks.requests import Requests, each_of, over_connections
+from benchmarks.requests import Requests, over_connections
 from benchmarks.setting import NAMESPACE, Setting, setting
 from benchmarks.sightings import Sightings, leads_to_one_revision, percentile, timed
 from benchmarks.workload import (
     HELD_FOR_EVER,
-    ask_for,
+    bring_to_weight,
     create_models,
     names,
     sizes,
@@ -67,9 +67,7 @@ async def _measure(
     await create_models(connection, names(count), ROLLOUT)
     await asyncio.to_thread(wait_until_served, api, count, 300)
     chosen = Random(canaries).sample(names(count), canaries)  # noqa: S311 - no secret
-    step(f"bringing {canaries} canaries to {WEIGHT} %")
-    await each_of(chosen, lambda name: ask_for(connection, name, "2", ROLLOUT))
-    pods = await asyncio.to_thread(wait_until_held, api, chosen, WEIGHT, 300)
+    pods = await bring_to_weight(connection, api, chosen, ROLLOUT)
     spent = []
     async with Sightings.of(connection, api, SERVICE) as services:
         step(f"telling of {canaries} canaries that they are worse")

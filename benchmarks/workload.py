@@ -1,5 +1,6 @@
 """ModelDeployments and ModelReleases for benchmarks, and the wait until operator and nodes are done with them."""
 
+import asyncio
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from serinus.render.revision import revision_of
 from serinus.render.snapshot import revision_labels
 from tests.cluster.api import Api, Json
 from tests.cluster.eventually import NotYetError, eventually
+from tests.cluster.parts.progress import step
 
 REPLICAS: Final = 3
 KIBIBYTE: Final = 1024
@@ -26,6 +28,9 @@ LOOK_SECONDS: Final = 2.0
 SHORT_LOOK_SECONDS: Final = 0.2
 BULK_FIELDS: Final = 50
 HELD_FOR_EVER: Final = 86_400
+HELD_SECONDS: Final = 600
+"""How long canaries may take to their weight: far more than they do."""
+CANARY_VERSION: Final = "2"
 AT_ONCE: Final[Json] = {"steps": []}
 """A new revision takes over as soon as all its pods are ready."""
 MODELS: Final = MODEL_DEPLOYMENT.path(NAMESPACE)
@@ -67,6 +72,14 @@ async def ask_for(connection: Requests, name: str, version: str, rollout: Json) 
     spec = model_deployment(name, version, rollout)["spec"]
     await connection.merge(f"{MODELS}/{name}", {"spec": spec})
     return revision_of(spec)
+
+
+async def bring_to_weight(connection: Requests, api: Api, wanted: Collection[str], rollout: Json) -> int:
+    """Return the number of ready pods, once all of these are canaries that hold the weight of their first step."""
+    weight = rollout["steps"][0]["weight"]
+    step(f"bringing {len(wanted)} canaries to {weight} %")
+    await each_of(wanted, lambda name: ask_for(connection, name, CANARY_VERSION, rollout))
+    return await asyncio.to_thread(wait_until_held, api, wanted, weight, HELD_SECONDS)
 
 
 async def give_command(connection: Requests, name: str, text: str) -> None:

@@ -36,7 +36,7 @@ def sizes(view: View, intent: Intent) -> dict[str, Size]:
     going = {each.revision: _remaining(view, each) for each in _going(view, intent)}
     # The pods of who has none next are there until its Deployment is deleted.
     still_there = sum(pods or view.revisions[name].wanted for name, pods in going.items())
-    coming = _coming(view, intent, alone=not going) if is_coming(view, intent) else 0
+    coming = _coming(view, intent, alone=not going) if _is_coming(view, intent) else 0
     left = max(1, view.size.replicas - coming)
     pods = going | {stable.revision: min(left, max(1, stable.wanted, left - still_there))}
     if coming:
@@ -47,7 +47,7 @@ def sizes(view: View, intent: Intent) -> dict[str, Size]:
 
 def weight(view: View, intent: Intent, revision: str) -> int:
     """Return the weight that a revision has beside the stable one for now."""
-    if revision == view.asked.revision and is_coming(view, intent):
+    if revision == view.asked.revision and _is_coming(view, intent):
         return _weight_of_coming(view, intent)
     going = view.revisions.get(revision)
     held = view.route.weights.get(revision, 0) if view.route else 0
@@ -56,14 +56,14 @@ def weight(view: View, intent: Intent, revision: str) -> int:
 
 def beside(view: View, intent: Intent, run: dict[str, Size]) -> str | None:
     """Return who shares the address with the stable revision, where the split follows the numbers of pods."""
-    if is_coming(view, intent) and _weight_of_coming(view, intent):
+    if _is_coming(view, intent) and _weight_of_coming(view, intent):
         return view.asked.revision
     if view.address != EVERY:
         return None
     return next((each.revision for each in _going(view, intent) if each.revision in run and each.ready), None)
 
 
-def is_coming(view: View, intent: Intent) -> bool:
+def _is_coming(view: View, intent: Intent) -> bool:
     """Return whether the asked revision is to have pods beside the stable one's."""
     return intent.capacity is not None and view.asked_comes_next
 
@@ -84,7 +84,7 @@ def _weight_of_coming(view: View, intent: Intent) -> int:
 
 
 def _going(view: View, intent: Intent) -> list[RevisionView]:
-    stays = {view.stable.revision if view.stable else None, view.asked.revision if is_coming(view, intent) else None}
+    stays = {view.stable.revision if view.stable else None, view.asked.revision if _is_coming(view, intent) else None}
     return [each for name, each in view.revisions.items() if each.pods and name not in stays]
 
 
@@ -99,12 +99,12 @@ def _coming(view: View, intent: Intent, *, alone: bool) -> int:
     return pods + 1 if pods < goal and may_grow else pods
 
 
-def _carries(view: View, weight: int) -> bool:
+def _carries(view: View, share: int) -> bool:
     """Return whether the asked revision gets the weight that it is to have now."""
     if not view.by_gateway:
-        return view.address == EVERY and weight > 0
+        return view.address == EVERY and share > 0
     held = view.route.weights.get(view.asked.revision, 0) if view.route and view.route.accepted else 0
-    return held >= weight > 0
+    return held >= share > 0
 
 
 def _is_known(view: View) -> bool:
