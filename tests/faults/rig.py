@@ -29,11 +29,11 @@ class Rig:
 
 
 @contextmanager
-def new_rig(*flags: str, gateway: bool = False) -> Iterator[Rig]:
-    """A rig of one's own, whose operator has these flags; with Gateway API, if need be."""
+def new_rig(*flags: str, gateway: bool = False, environment: dict[str, str] | None = None) -> Iterator[Rig]:
+    """A rig of one's own, whose operator has these flags and variables; with Gateway API, if need be."""
     with bare_control_plane() as plane, SimulatedNodes(plane) as nodes, Proxy(plane) as proxy:
         apply_definitions(plane.api)
         if gateway:
             gateways.install(plane.api)
-        with prepared(plane, flags=flags, server=proxy.url) as operator:
+        with prepared(plane, flags=flags, server=proxy.url, environment=environment) as operator:
             yield Rig(plane, nodes, proxy, operator)

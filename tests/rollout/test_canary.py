@@ -1,6 +1,7 @@
 """An attempt, sentence by sentence: how a new revision gets its shares of the traffic, loses them, and takes over."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -213,13 +214,18 @@ class TestRetreat:
         assert decide(waiting("0/2", seconds=99, waited_seconds=500)).wake_at == ahead(1)
         assert decide(waiting("0/2", seconds=100, waited_seconds=500)).stage is Stage.STUCK
 
-    def test_counts_from_when_there_are_pods(self) -> None:
-        """The operator was away before it could ask for them."""
-        asked = waiting("0/2", seconds=1_000)
-        pods = revision("b", "0/2", started=ago(10)).pods
-        young = replace(asked.asked, pods=pods)
+    @pytest.mark.parametrize(
+        ("started", "waited"),
+        [
+            pytest.param(ago(10), 10, id="the operator was away before it could ask for them"),
+            pytest.param(ahead(3_600), 500, id="the clock of the API server is ahead: it says nothing"),
+        ],
+    )
+    def test_counts_from_when_there_are_pods(self, started: datetime, waited: int) -> None:
+        asked = waiting("0/2", seconds=500)
+        young = replace(asked.asked, pods=revision("b", "0/2", started=started).pods)
         intent = decide(replace(asked, asked=young, revisions={**asked.revisions, "b": young}))
-        assert (intent.stage, intent.wake_at) == (Stage.MOVING, ahead(590))
+        assert (intent.stage, intent.wake_at) == (Stage.MOVING, ahead(600 - waited))
 
     def test_does_not_happen_at_a_deadline_that_passed_unseen_if_its_pods_are_ready_now(self) -> None:
         """The operator was away."""

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
 from typing import Final
 
 import kopf
@@ -17,6 +16,7 @@ from serinus.cluster.errors import ApiError, Retry
 from serinus.cluster.events import Events
 from serinus.cluster.lease import Lease, LeaseSettings
 from serinus.controller import edge, metrics
+from serinus.controller.clock import Clock
 from serinus.controller.health import QUEUE_LIMIT_SECONDS, Health
 from serinus.controller.http import serve
 from serinus.controller.office import Office
@@ -60,7 +60,7 @@ class Operator:
             self._client,
             Events(self._client, settings.instance),
             room=Room(settings.limits, self._cache, wake=self._queue.add),
-            clock=lambda: datetime.now(UTC),
+            clock=Clock(),
             nonce=lambda: secrets.token_hex(NONCE_BYTES),
             obstacle_seconds=settings.obstacle_seconds,
             judge=judge,

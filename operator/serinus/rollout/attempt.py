@@ -160,12 +160,14 @@ def pauses(attempt: Attempt) -> bool:
 def waited(attempt: Attempt, pods: Pods | None, now: datetime) -> timedelta:
     """Return for how long the attempt has waited for its pods, all its waits together.
 
-    Before there are pods no time counts: who was to ask for them may have been away.
+    Before there are pods no time counts: who was to ask for them may have been away. When they began says the API
+    server; where its clock is ahead of ours, that says nothing.
     """
     before = timedelta(seconds=attempt.waited_seconds)
     if attempt.weight or attempt.since is None or pods is None:
         return before
-    return before + max(now - max(attempt.since, pods.started_at), timedelta())
+    since = max(attempt.since, pods.started_at) if pods.started_at <= now else attempt.since
+    return before + max(now - since, timedelta())
 
 
 def in_time(view: View, attempt: Attempt) -> Attempt:
