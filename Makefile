@@ -56,7 +56,7 @@ format: $(SETUP) ## put the code in form
 
 lock: $(SETUP) ## pin the dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/operator.txt
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --extra cli --group dev -c requirements/operator.txt --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --extra cli --extra profile --group dev -c requirements/operator.txt --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.txt
 	cd examples/models/breast-cancer && $(abspath $(BIN))/uv pip compile requirements.in --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.txt
 
 clean: ## remove what was built here; the cache of built parts stays
