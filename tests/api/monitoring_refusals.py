@@ -21,8 +21,8 @@ FEEDBACK: Final = f"{MONITORING}.feedback"
 EXPRESSIONS: Final = ("features", "prediction", "score")
 
 FOR_JSON: Final = (
-    f"{ENDPOINT}.protocol: Forbidden: features, prediction and score are for protocol JSON: the other protocols say "
-    "where these are; remove them, or set protocol to JSON"
+    f"{ENDPOINT}.protocol: Forbidden: features is for protocol JSON, prediction and score for JSON and "
+    "OpenInferenceV2: the others say themselves where these are; remove them, or set another protocol"
 )
 PROFILE_NAME: Final = (
     f"{MONITORING}.profileRef.name: Forbidden: a profile's name ends with 10 digits of its hash: use the one that "
@@ -56,6 +56,7 @@ MONITORING_REFUSALS: Final[tuple[Refusal, ...]] = (
         )
         for name in EXPRESSIONS
     ),
+    Refusal(f"{ENDPOINT}.features", "a", FOR_JSON, (ABSENT,)).given({f"{ENDPOINT}.protocol": "OpenInferenceV2"}),
     *(too_short(f"{ENDPOINT}.{name}", 1) for name in EXPRESSIONS),
     *(too_long(f"{ENDPOINT}.{name}", 256) for name in EXPRESSIONS),
     unknown(f"{ENDPOINT}.path"),

@@ -19,10 +19,10 @@ class Endpoint(ApiModel):
     model_config = ConfigDict(
         json_schema_extra=rules(
             rule(
-                "!has(self.protocol) || self.protocol == 'JSON' || "
-                "!(has(self.features) || has(self.prediction) || has(self.score))",
-                "features, prediction and score are for protocol JSON: the other protocols say where these are; "
-                "remove them, or set protocol to JSON",
+                "!has(self.protocol) || self.protocol == 'JSON' || (!has(self.features) && "
+                "(self.protocol == 'OpenInferenceV2' || !(has(self.prediction) || has(self.score))))",
+                "features is for protocol JSON, prediction and score for JSON and OpenInferenceV2: the others say "
+                "themselves where these are; remove them, or set another protocol",
                 field=".protocol",
             )
         )
@@ -35,9 +35,10 @@ class Endpoint(ApiModel):
     features: Expression | None = None
     """Where the features are in a request, in JMESPath: an object, or a list of them. Default: the whole body."""
     prediction: Expression | None = None
-    """Where the prediction is in an answer, in JMESPath: one value, or a list of them. Default: `prediction`."""
+    """Where the prediction is in an answer, in JMESPath: one value, or a list of them; with OpenInferenceV2 the name of
+    the output. Default: `prediction`, or the first output."""
     score: Expression | None = None
-    """Where the score is in an answer, in JMESPath: the probability of the prediction. Default: none is read."""
+    """Where the score is in an answer, in the same way: how probable the prediction is. Default: none is read."""
 
 
 class ProfileReference(ApiModel):
