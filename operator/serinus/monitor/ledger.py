@@ -1,0 +1,142 @@
+"""Which counts a collector has and which it lacks. Written by counting.py, read for /evidence and /metrics.
+
+Counts go from `current` into a piece when somebody asks, and from there to what is acknowledged when he comes back with
+the watermark of the answer. Nothing is ever subtracted.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
+
+from serinus.monitor.counts import Counts
+
+MOST_UNKNOWN: Final = 8
+"""Stamps that nobody has told us of yet and that are counted apart."""
+MOST_TOLD: Final = 32
+MOST_PIECES: Final = 4
+"""Answers that may be outstanding at once: one is normal, two when the operator changes its leader."""
+UNKNOWN: Final = "unknown"
+"""Where requests with all other stamps are counted. It is no stamp."""
+
+Make = Callable[[], Counts]
+
+
+class Piece(NamedTuple):
+    """What was counted between two watermarks, by stamp."""
+
+    number: int
+    counts: dict[str, Counts]
+
+
+class Increment(NamedTuple):
+    """An answer: the counts since one watermark and up to another."""
+
+    since: str
+    """The watermark it starts at: not the one that was asked for where that is not known any more."""
+    watermark: str
+    counts: Mapping[str, Counts]
+
+
+class Ledger:
+    """The counts of one process, by stamp."""
+
+    def __init__(self, boot: str, make: Make = Counts) -> None:
+        self._boot = boot
+        self._make = make
+        self._current: dict[str, Counts] = {}
+        self._pieces: list[Piece] = []
+        self._acknowledged: dict[str, Counts] = {}
+        self._number = 0
+        """Of the watermark up to which all is acknowledged."""
+        self._told: dict[str, None] = {"": None}
+        self._unstamped = ""
+        self._retired = make()
+
+    def open(self, stamp: str) -> Counts:
+        """Return the counts to which a request with that stamp is to be added now."""
+        counts = self._current.get(stamp or self._unstamped)
+        return self._enter(stamp or self._unstamped) if counts is None else counts
+
+    def collect(self, since: str, told: Iterable[str] = (), unstamped: str = "") -> Increment:
+        """Acknowledge what stands before `since`, if that was an answer, and return what came after it.
+
+        `told` are the stamps that are true. From now on, requests without one count as if they had `unstamped`.
+        """
+        for stamp in (*told, unstamped):
+            self._told.pop(stamp, None)
+            self._told[stamp] = None  # the last one told stands last
+        self._unstamped = unstamped
+        self._retire()
+        self._acknowledge(since)
+        self._close()
+        total: dict[str, Counts] = {}
+        for piece in self._pieces:
+            _add(total, piece.counts, self._make)
+        last = self._pieces[-1].number if self._pieces else self._number
+        return Increment(self._watermark(self._number), self._watermark(last), total)
+
+    def stamps(self) -> list[str]:
+        """Return the stamps that something was ever counted for, and UNKNOWN."""
+        counted = {stamp for counts in self._everything() for stamp in counts}
+        return [*(stamp for stamp in self._told if stamp in counted), UNKNOWN]
+
+    def total(self, stamp: str) -> Counts:
+        """Return all that was ever counted for a stamp; for UNKNOWN what is unknown or retired."""
+        total = self._make()
+        if stamp == UNKNOWN:
+            total.add(self._retired)
+        for counts in self._everything():
+            for each, more in counts.items():
+                if each == stamp or (stamp == UNKNOWN and each not in self._told):
+                    total.add(more)
+        return total
+
+    def _everything(self) -> list[dict[str, Counts]]:
+        return [self._acknowledged, *(piece.counts for piece in self._pieces), self._current]
+
+    def _enter(self, stamp: str) -> Counts:
+        if stamp not in self._told:
+            unknown = sum(each not in self._told and each != UNKNOWN for each in self._current)
+            if unknown >= MOST_UNKNOWN:
+                stamp = UNKNOWN
+        return self._current.setdefault(stamp, self._make())
+
+    def _acknowledge(self, since: str) -> None:
+        numbers = [self._watermark(piece.number) for piece in self._pieces]
+        if since not in numbers:
+            return
+        for piece in self._pieces[: numbers.index(since) + 1]:
+            _add(self._acknowledged, piece.counts, self._make)
+            self._number = piece.number
+        del self._pieces[: numbers.index(since) + 1]
+
+    def _close(self) -> None:
+        """Put aside what was counted since the last answer."""
+        counts = {stamp: each for stamp, each in self._current.items() if stamp in self._told}
+        if not counts:
+            return
+        for stamp in counts:
+            del self._current[stamp]
+        last = self._pieces[-1].number if self._pieces else self._number
+        self._pieces.append(Piece(last + 1, counts))
+        if len(self._pieces) > MOST_PIECES:
+            first, second = self._pieces[:2]
+            _add(first.counts, second.counts, self._make)
+            self._pieces[:2] = [Piece(second.number, first.counts)]
+
+    def _retire(self) -> None:
+        """Forget the stamps that were told first, when there are too many."""
+        for stamp in [stamp for stamp in self._told if stamp][: max(0, len(self._told) - 1 - MOST_TOLD)]:
+            del self._told[stamp]
+            for counts in self._everything():
+                if retired := counts.pop(stamp, None):
+                    self._retired.add(retired)
+
+    def _watermark(self, number: int) -> str:
+        return f"{self._boot}.{number}"
+
+
+def _add(total: dict[str, Counts], more: Mapping[str, Counts], make: Make) -> None:
+    for stamp, counts in more.items():
+        if stamp not in total:
+            total[stamp] = make()
+        total[stamp].add(counts)

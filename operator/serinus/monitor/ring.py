@@ -1,0 +1,97 @@
+"""Takes the proxy's records: a server on loopback that HAProxy's ring connects to. Started by process.py."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Final
+
+from serinus.monitor.exchange import Exchange
+from serinus.monitor.losses import Losses
+from serinus.monitor.record import read_record
+
+LOOPBACK: Final = "127.0.0.1"
+LONGEST_FRAME: Final = 70_000
+LONGEST_LENGTH: Final = len(str(LONGEST_FRAME))
+
+Count = Callable[[Exchange], None]
+
+
+class BrokenFrameError(Exception):
+    """What came is no frame: nobody knows where the next one begins."""
+
+
+class Frames:
+    """Cuts a stream of `<length> <message>` into messages, however it arrives."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def cut(self, data: bytes) -> Iterator[bytes]:
+        """Yield the messages that are complete now."""
+        data = self._rest + data
+        start = 0
+        while (space := data.find(b" ", start, start + LONGEST_LENGTH + 1)) >= 0:
+            end = space + 1 + _length(data[start:space])
+            if end > len(data):
+                break
+            yield data[space + 1 : end]
+            start = end
+        self._rest = data[start:]
+        if space < 0 and len(self._rest) > LONGEST_LENGTH:
+            raise BrokenFrameError
+
+
+class Ring:
+    """The server, and what it has heard."""
+
+    def __init__(self, count: Count, clock: Callable[[], float]) -> None:
+        self.records = 0
+        self.unreadable = 0
+        """Messages that are no record."""
+        self.broken = 0
+        """Connections that were closed since what came was no message."""
+        self.losses = Losses()
+        self._count = count
+        self._clock = clock
+
+    async def serve(self, port: int) -> asyncio.Server:
+        """Listen until the server is closed."""
+        return await asyncio.get_running_loop().create_server(lambda: _Connection(self), LOOPBACK, port)
+
+    def take(self, message: bytes) -> None:
+        """Count what a message says."""
+        exchange = read_record(message)
+        if exchange is None:
+            self.unreadable += 1
+            return
+        self.records += 1
+        if exchange.sequence:
+            self.losses.note(exchange.boot, exchange.sequence, self._clock())
+        self._count(exchange)
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, ring: Ring) -> None:
+        self._ring = ring
+        self._frames = Frames()
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: it is TCP
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for message in self._frames.cut(data):
+                self._ring.take(message)
+        except BrokenFrameError:
+            self._ring.broken += 1
+            if self._transport:
+                self._transport.close()
+
+
+def _length(digits: bytes) -> int:
+    with suppress(ValueError):
+        if digits.isdigit() and 0 < (length := int(digits)) <= LONGEST_FRAME:
+            return length
+    raise BrokenFrameError
