@@ -10,6 +10,7 @@ from serinus.api.sidecars import (
     FEEDBACK_TOKEN,
     HEALTH_PORT,
     KEYS_FOLDER,
+    KEYS_SECRET,
     MONITOR_PORT,
     PROFILE_FILE,
     PROXY_PORT,
@@ -22,7 +23,6 @@ Json = dict[str, Any]
 PROXY: Final = "serinus-proxy"
 MONITOR: Final = "serinus-monitor"
 KEYS: Final = "serinus-keys"
-"""The Secret with the namespace's keys, and the volume that brings them."""
 FEEDBACK: Final = "serinus-feedback"
 PROFILE: Final = "serinus-profile"
 PORTS: Final = {PROXY_PORT: "the proxy", MONITOR_PORT: "the monitor", RING_PORT: "their records", HEALTH_PORT: "probes"}
@@ -133,7 +133,7 @@ def secrets_of(template: Json) -> dict[str, str]:
 
 def _volumes(serving: Json) -> list[tuple[Json, str]]:
     """Return the volumes and where each is mounted. A profile that is missing must keep no pod from serving."""
-    secrets = [(KEYS, KEYS, KEYS_FOLDER)]
+    secrets = [(KEYS, KEYS_SECRET, KEYS_FOLDER)]
     if "task" in serving and not serving.get("feedback", {}).get("public"):
         secrets.append((FEEDBACK, feedback_secret(serving["deployment"]), _folder(FEEDBACK_TOKEN)))
     found: list[tuple[Json, str]] = [
