@@ -16,7 +16,9 @@ KEY_BYTES: Final = 32
 class Keyring(Protocol):
     """What this needs of the cluster."""
 
-    namespace: str
+    @property
+    def namespace(self) -> str:
+        """The namespace it stands for."""
 
     def add_to_secret(self, name: str, content: dict[str, str]) -> None:
         """Write these keys of a Secret that is there."""
