@@ -16,7 +16,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from serinus.cli.failure import sentence_of
 from tests.cli.running import PROGRAM, complaint, environment, run, write_kubeconfig
-from tests.e2e.operator import free_port
+from tests.cluster.ports import free_port
 
 TOKEN = {"token": "secret"}
 NOT_INSTALLED = "the API server knows no resources of serinus.dev: is Serinus installed there?"

@@ -13,7 +13,6 @@ from typing import Final
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 
 from serinus.api.sidecars import HEADER_RECEIPT, HEADER_SPLIT, PATH_FEEDBACK
 from serinus.monitor import proxy
@@ -24,6 +23,7 @@ from serinus.monitor.ring import Ring
 from serinus.monitor.serving import Serving
 from tests.cluster.eventually import eventually, eventually_async
 from tests.cluster.parts import debian
+from tests.cluster.ports import free_port
 from tests.monitor.keyring import KEY_ONE, keys_in
 
 pytestmark = pytest.mark.control_plane
@@ -129,9 +129,9 @@ async def pod(tmp_path: Path, **told: str) -> AsyncIterator[Pod]:
     """A pod without its model."""
     debian.ensure("haproxy")
     keys_in(tmp_path)
-    ports = proxy.Ports(unused_port(), unused_port(), unused_port(), unused_port())
+    ports = proxy.Ports(free_port(), free_port(), free_port(), free_port())
     told = {"prediction": "class", **told}
-    found = Pod(ports, tmp_path, Serving("fraud", "risk", "0123456789", unused_port(), **told))  # type: ignore[arg-type]
+    found = Pod(ports, tmp_path, Serving("fraud", "risk", "0123456789", free_port(), **told))  # type: ignore[arg-type]
     ring = Ring(found.exchanges.append, time.monotonic)
     async with aiohttp.ClientSession(auto_decompress=False) as found.session, serving(ports.monitor, _feedback):
         server = await ring.serve(ports.ring)
@@ -254,7 +254,7 @@ async def test_without_keys_requests_pass_and_are_counted(tmp_path: Path) -> Non
     debian.ensure("haproxy")
     async with whole_pod(tmp_path) as found:
         (tmp_path / "current").unlink()
-        other = found.ports._replace(clients=unused_port(), health=unused_port())
+        other = found.ports._replace(clients=free_port(), health=free_port())
         second = proxy.start(found.serving, ADDRESS, keys=tmp_path, ports=other)
         try:
             async with asyncio.timeout(SECONDS):
@@ -305,7 +305,7 @@ def test_the_configuration_is_in_no_file(tmp_path: Path) -> None:
     """The key stands in it."""
     debian.ensure("haproxy")
     keys_in(tmp_path)
-    ports = proxy.Ports(unused_port(), unused_port(), unused_port(), unused_port())
+    ports = proxy.Ports(free_port(), free_port(), free_port(), free_port())
     process = proxy.start(Serving("fraud", "risk", "0123456789", 1), ADDRESS, keys=tmp_path, ports=ports)
     try:
         arguments = Path(f"/proc/{process.pid}/cmdline")
