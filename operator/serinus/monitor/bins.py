@@ -21,9 +21,7 @@ RESERVED: Final = frozenset((MISSING, INVALID, OTHER, UNSEEN))
 LONGEST_VALUE: Final = 100
 """Longer texts are prose: they get no bin of their own."""
 
-_LEAST_CODE: Final = -(2**63)
-_LARGEST_CODE: Final = 2**63 - 1
-_LARGEST: Final = sys.float_info.max
+LARGEST: Final = sys.float_info.max
 _MAGNITUDES: Final = (
     1e-6,
     *(float(f"{digit}e{exponent}") for exponent in range(-3, 6) for digit in (1, 2, 5)),
@@ -48,7 +46,7 @@ class NumberBins:
     __slots__ = ("_cuts", "_high", "_invalid", "_low", "_missing", "labels")
 
     def __init__(
-        self, edges: Sequence[float], atoms: Sequence[float] = (), low: float = -_LARGEST, high: float = _LARGEST
+        self, edges: Sequence[float], atoms: Sequence[float] = (), low: float = -LARGEST, high: float = LARGEST
     ) -> None:
         """`low` and `high` are the limits of what is a value at all."""
         self._cuts = sorted({*edges, *atoms, *(nextafter(atom, inf) for atom in atoms)})
@@ -83,8 +81,8 @@ class CategoryBins:
 
     def index(self, value: object) -> int:
         """Return the bin of any JSON value."""
-        if type(value) is int and _LEAST_CODE <= value <= _LARGEST_CODE:
-            value = str(value)
+        if type(value) is int:
+            value = code_of(value)
         try:
             return self._places.get(value, self._unseen)
         except TypeError:  # lists and objects have no hash
@@ -120,8 +118,8 @@ class LearnedBins:
 
     def index(self, value: object) -> int:
         """Return the bin of any JSON value; `labels` has grown where it is a new one."""
-        if type(value) is int and _LEAST_CODE <= value <= _LARGEST_CODE:
-            value = str(value)
+        if type(value) is int:
+            value = code_of(value)
         if type(value) is not str:
             return 0 if value is None else 1
         place = self._places.get(value)
@@ -148,6 +146,11 @@ def score_bins(edges: Sequence[float]) -> NumberBins:
 def label_of(value: str) -> str:
     """Return the name of a value's bin, which is not that of another bin."""
     return json.dumps(value) if value in RESERVED or value.startswith('"') else value
+
+
+def code_of(value: int) -> str | int:
+    """Return a whole number as a text: 3 and "3" are one code. None has more than 64 bits."""
+    return str(value) if -(2**63) <= value < 2**63 else value
 
 
 def plain(number: float) -> str:
