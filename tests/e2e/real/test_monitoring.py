@@ -18,9 +18,12 @@ ASK: Final = """
 import http.client, json, sys
 host, port, method, path, body, headers = sys.argv[1:]
 connection = http.client.HTTPConnection(host, int(port), timeout=5)
-connection.request(method, path, body or None, json.loads(headers))
-answer = connection.getresponse()
-print(json.dumps([answer.status, dict(answer.getheaders()), answer.read().decode()]))
+try:
+    connection.request(method, path, body or None, json.loads(headers))
+    answer = connection.getresponse()
+    print(json.dumps([answer.status, dict(answer.getheaders()), answer.read().decode()]))
+except OSError as error:
+    print(json.dumps([0, {}, repr(error)]))
 """
 # The first process of a container is its keeper.
 KILL: Final = """
