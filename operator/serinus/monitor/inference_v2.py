@@ -13,6 +13,9 @@ SCORES: Final = frozenset({"predict_proba", "probabilities", "probability", "sco
 """Output tensors that are known to hold scores, where nothing says which does."""
 
 
+ONE: Final = ([1], [1, 1])
+
+
 class Request(msgspec.Struct, gc=False):
     """What is asked."""
 
@@ -32,6 +35,8 @@ RESPONSE: Final = msgspec.json.Decoder(Response)
 class InferenceV2:
     """See bodies.Decoder."""
 
+    reads_answers = True
+
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
         self._task = serving.task
@@ -46,6 +51,8 @@ class InferenceV2:
         """Return the features of a request."""
         header = header_of(body) if BINARY in body else body
         inputs = read_json(header, REQUEST).inputs
+        if inputs and (row := _one_row(inputs)) is not None:
+            return [row]
         names: list[str] = []
         columns: list[Any] = []
         height = 0
@@ -67,16 +74,30 @@ class InferenceV2:
     def answers(self, body: bytes, rows: int) -> list[Answer]:
         """Return the answers to so many rows."""
         header = header_of(body) if BINARY in body else body
-        outputs = {
-            tensor.name: _by_row(values, height)
-            for tensor, values, height in columns_of(read_json(header, RESPONSE).outputs, body[len(header) :])
-        }
+        tensors = read_json(header, RESPONSE).outputs
+        one = _one_row(tensors)
+        if one is None:
+            columns = columns_of(tensors, body[len(header) :])
+            outputs = {tensor.name: _by_row(values, height) for tensor, values, height in columns}
+        else:
+            outputs = {name: [value] for name, value in one.items()}
         score = self._score or next((name for name in outputs if name in SCORES), None)
         prediction = self._prediction or next((name for name in outputs if name != score), score)
         if prediction not in outputs:
             raise UndecodedError(Reason.NOTHING_FOUND)
         predictions = outputs[prediction]
         return answers_of(predictions, outputs.get(score or ""), rows or len(predictions), self._task)
+
+
+def _one_row(inputs: list[Tensor]) -> Row | None:
+    """Return the row where every tensor holds one value: the usual case, and worth a shorter way."""
+    row = {}
+    for tensor in inputs:
+        data = tensor.data
+        if data is None or len(data) != 1 or tensor.shape not in ONE or type(data[0]) is list:
+            return None
+        row[tensor.name] = data[0]
+    return row
 
 
 def _by_row(values: Any, height: int) -> list[Any]:  # noqa: ANN401 - any sequence

@@ -32,6 +32,8 @@ RESPONSE = msgspec.json.Decoder(Response)
 class KServeV1:
     """See bodies.Decoder. Expressions, where there are some, look into each of the predictions."""
 
+    reads_answers = True
+
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
         self._task = serving.task

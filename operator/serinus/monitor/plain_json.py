@@ -16,6 +16,7 @@ class PlainJson:
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
         self._task = serving.task
+        self.reads_answers = bool(serving.prediction)
         self._features = finder(serving.features) if serving.features else None
         self._prediction = finder(serving.prediction) if serving.prediction else None
         self._score = finder(serving.score) if serving.score else None
