@@ -107,7 +107,6 @@ def test_a_long_path_is_cut() -> None:
         {"stamp": b64encode(b"split|\xff").decode()},
         {"status": ""},
         {"request": "a"},
-        {"boot": "\u00e9"},
     ],
     ids=str,
 )
@@ -118,31 +117,31 @@ def test_what_is_no_record_is_said_to_be_none(changes: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("state", "status", "outcome"),
     [
-        (b"--", 200, Outcome.ANSWERED),
-        (b"--", 304, Outcome.ANSWERED),
-        (b"--", 500, Outcome.SERVER_ERROR),
-        (b"--", 503, Outcome.SERVER_ERROR),
-        (b"--", 404, Outcome.CLIENT_ERROR),
-        (b"SC", 503, Outcome.CONNECTION_FAILED),
-        (b"SH", 502, Outcome.CONNECTION_FAILED),
-        (b"sH", 504, Outcome.CONNECTION_FAILED),
-        (b"SD", 200, Outcome.CONNECTION_FAILED),
-        (b"sD", 200, Outcome.CONNECTION_FAILED),
-        (b"PH", 502, Outcome.CONNECTION_FAILED),
-        (b"IH", 500, Outcome.CONNECTION_FAILED),
-        (b"CD", 200, Outcome.ABORTED),
-        (b"cD", 200, Outcome.ABORTED),
-        (b"CH", 0, Outcome.ABORTED),
-        (b"CR", 0, Outcome.ABORTED),
-        (b"CD", 400, Outcome.ABORTED),
-        (b"cR", 408, Outcome.CLIENT_ERROR),
-        (b"PR", 400, Outcome.CLIENT_ERROR),
-        (b"PR", 0, Outcome.CLIENT_ERROR),
-        (b"LR", 200, Outcome.ANSWERED),
-        (b"", 0, Outcome.CONNECTION_FAILED),
+        ("--", 200, Outcome.ANSWERED),
+        ("--", 304, Outcome.ANSWERED),
+        ("--", 500, Outcome.SERVER_ERROR),
+        ("--", 503, Outcome.SERVER_ERROR),
+        ("--", 404, Outcome.CLIENT_ERROR),
+        ("SC", 503, Outcome.CONNECTION_FAILED),
+        ("SH", 502, Outcome.CONNECTION_FAILED),
+        ("sH", 504, Outcome.CONNECTION_FAILED),
+        ("SD", 200, Outcome.CONNECTION_FAILED),
+        ("sD", 200, Outcome.CONNECTION_FAILED),
+        ("PH", 502, Outcome.CONNECTION_FAILED),
+        ("IH", 500, Outcome.CONNECTION_FAILED),
+        ("CD", 200, Outcome.ABORTED),
+        ("cD", 200, Outcome.ABORTED),
+        ("CH", 0, Outcome.ABORTED),
+        ("CR", 0, Outcome.ABORTED),
+        ("CD", 400, Outcome.ABORTED),
+        ("cR", 408, Outcome.CLIENT_ERROR),
+        ("PR", 400, Outcome.CLIENT_ERROR),
+        ("PR", 0, Outcome.CLIENT_ERROR),
+        ("LR", 200, Outcome.ANSWERED),
+        ("", 0, Outcome.CONNECTION_FAILED),
     ],
 )
-def test_the_state_says_who_ended_a_request(state: bytes, status: int, outcome: Outcome) -> None:
+def test_the_state_says_who_ended_a_request(state: str, status: int, outcome: Outcome) -> None:
     assert outcome_of(state, status) == outcome
 
 
@@ -152,9 +151,12 @@ def test_no_bytes_break_the_reader(message: bytes) -> None:
     read_record(b"serinus1 " + message)
 
 
-@given(st.lists(st.sampled_from([*WHOLE.values(), "-", "-1", "\u00e9", "=", "9" * 400]), max_size=20))
-def test_no_fields_break_the_reader(fields: list[str]) -> None:
-    read_record(" ".join(["serinus1", *fields]).encode())
+ODD = st.sampled_from(["-", "-1", "", "\u00e9", "=", "9" * 400, "9" * 5000])
+
+
+@given(st.dictionaries(st.sampled_from(sorted(WHOLE)), ODD, max_size=3))
+def test_no_fields_break_the_reader(changes: dict[str, str]) -> None:
+    read_record(line(**changes))
 
 
 @given(st.lists(st.binary(min_size=1, max_size=50)), st.lists(st.integers(0, 200)))

@@ -1,12 +1,14 @@
 """The line that HAProxy writes for each request, and what it says. Read by ring.py, asked for by proxy_record.py."""
 
-from binascii import Error as NoBase64Error
 from binascii import a2b_base64
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from serinus.monitor.exchange import Exchange, Outcome
 
-MARK: Final = b"serinus1 "
+MARK: Final = "serinus1 "
 """Begins a record, whatever header the log's format puts before it. The digit is the format's version."""
 STAMP_FLAG: Final = b"split|"
 """Stands before a stamp where proxy_receipt.py keeps it."""
@@ -19,84 +21,99 @@ LOG_FORMAT: Final = (
 Whatever a client chooses is in base64 or cannot hold a space, so that no client can write a field.
 """
 FIELDS: Final = LOG_FORMAT.count(" ")
+BODIES: Final = 2
 LONGEST_STAMP: Final = 64
 LONGEST_PATH: Final = 256
 
-_NOTHING: Final = b"-"
+_NOTHING: Final = "-"
+_WELL: Final = "--"
+_base64: Final = msgspec.json.Decoder(bytes)
+"""Three times as fast as binascii."""
 
 
 def read_record(message: bytes) -> Exchange | None:
     """Return what a message of the ring says, or None where it is no record of ours."""
-    start = message.find(MARK)
-    fields = message[start + len(MARK) :].rstrip(b"\n\0").split(b" ")
-    if start < 0 or len(fields) != FIELDS:
-        return None
     try:
-        return _exchange(*fields)
-    except (ValueError, OverflowError, NoBase64Error):
+        head, request, response = message.rstrip(b"\n\0").rsplit(b" ", 2)
+        text = head.decode("latin-1")
+        fields = text[text.index(MARK) + len(MARK) :].split(" ")
+        return _exchange(request, response, *fields) if len(fields) == FIELDS - BODIES else None
+    except (ValueError, OverflowError):
         return None
 
 
 def _exchange(  # noqa: PLR0917 - the fields of the line, in its order
-    boot: bytes,
-    sequence: bytes,
-    stamp: bytes,
-    ended: bytes,
-    head_time: bytes,
-    wait_time: bytes,
-    active_time: bytes,
-    state: bytes,
-    status: bytes,
-    sent: bytes,
-    method: bytes,
-    path: bytes,
-    request_size: bytes,
-    response_size: bytes,
     request: bytes,
     response: bytes,
+    boot: str,
+    sequence: str,
+    stamp: str,
+    ended: str,
+    head_time: str,
+    wait_time: str,
+    active_time: str,
+    state: str,
+    status: str,
+    sent: str,
+    method: str,
+    path: str,
+    request_size: str,
+    response_size: str,
 ) -> Exchange:
-    active = max(0, int(active_time))
-    # Until the server is chosen the client's head and body come in, at its own pace.
-    client = max(0, int(head_time)) + max(0, int(wait_time))
-    code = max(0, int(status))
+    active = int(active_time)
+    # Until the server is chosen the client's head and body come in, at its own pace. -1 is a time that never was.
+    model_time = active - (int(head_time) if head_time != "-1" else 0) - (int(wait_time) if wait_time != "-1" else 0)
+    code = int(status)
+    request_body, request_length = _body(request, request_size)
+    # Without an advertised length the size is what was sent, head included.
+    response_body, response_length = _body(response, sent if response_size == _NOTHING else response_size)
     return Exchange(
-        boot.decode("ascii"),
+        boot,
         0 if sequence == _NOTHING else int(sequence),
-        "" if stamp == _NOTHING else a2b_base64(stamp).removeprefix(STAMP_FLAG).decode("ascii")[:LONGEST_STAMP],
+        "" if stamp == _NOTHING else _stamp(stamp),
         (int(ended) - active) / 1000,
-        max(0, active - client) / 1000,
-        method.decode("ascii"),
-        path[:LONGEST_PATH].decode("ascii", "replace"),
-        code,
-        outcome_of(state, code),
-        *_body(request, request_size),
-        # Without an advertised length the size is what was sent, head included.
-        *_body(response, sent if response_size == _NOTHING else response_size),
+        model_time / 1000 if model_time > 0 else 0.0,
+        method,
+        path[:LONGEST_PATH],
+        max(0, code),
+        outcome_of(state, max(0, code)),
+        request_body,
+        request_length,
+        response_body,
+        response_length,
     )
 
 
-def _body(text: bytes, size: bytes) -> tuple[bytes | None, int]:
+@lru_cache(maxsize=64)
+def _stamp(text: str) -> str:
+    """Return a stamp, of which there are few."""
+    return a2b_base64(text).removeprefix(STAMP_FLAG).decode("ascii")[:LONGEST_STAMP]
+
+
+def _body(text: bytes, size: str) -> tuple[bytes | None, int]:
     """Return a body, if the whole of it was kept, and its size in full."""
     length = 0 if size == _NOTHING else int(size)
-    body = None if text == _NOTHING else a2b_base64(text)
+    body = None if text == b"-" else _base64.decode(b'"%b"' % text)
     if body is None or len(body) < length:
         return (None, length) if length else (b"", 0)
     return body, len(body)
 
 
-def outcome_of(state: bytes, status: int) -> Outcome:
+def outcome_of(state: str, status: int) -> Outcome:
     """Return how a request ended.
 
     The state is HAProxy's, of two letters: who ended it, and when. See
     https://docs.haproxy.org/2.6/configuration.html#8.5
     """
+    if state == _WELL and 0 < status < 400:  # noqa: PLR2004 - of HTTP
+        return Outcome.ANSWERED
     cause, moment = state[:1], state[1:2]
-    if cause in b"Ss" or (cause == b"P" and moment != b"R"):
+    if cause in ("S", "s") or (cause == "P" and moment != "R"):
         return Outcome.CONNECTION_FAILED
-    if status >= 500:  # noqa: PLR2004 - of HTTP
-        return Outcome.SERVER_ERROR if cause == b"-" else Outcome.CONNECTION_FAILED
-    if cause == b"C" or (cause == b"c" and moment != b"R"):
+    if status >= 500:  # noqa: PLR2004
+        return Outcome.SERVER_ERROR if cause == "-" else Outcome.CONNECTION_FAILED
+    if cause == "C" or (cause == "c" and moment != "R"):
         return Outcome.ABORTED
-    if status >= 400 or cause in b"cP":  # noqa: PLR2004
+    if status >= 400 or cause in ("c", "P"):  # noqa: PLR2004
         return Outcome.CLIENT_ERROR
     return Outcome.ANSWERED if status else Outcome.CONNECTION_FAILED
