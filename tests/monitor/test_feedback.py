@@ -4,6 +4,7 @@ import gzip
 import json
 import logging
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -110,14 +111,14 @@ class TestOtherPods:
         assert (await here.post(labelled(mixed))).summary == "counted=4"
         assert (await there.post(labelled(mixed))).summary == "duplicate=4"
         assert [pod.book.outcomes_of("").trials for pod in (here, there)] == [2 * PARTS, 2 * PARTS]
-        assert there.intake.results == {Result.COUNTED: 2, Result.DUPLICATE: 2}
+        assert there.intake.results == Counter({Result.COUNTED: 2, Result.DUPLICATE: 2})
 
     async def test_of_a_pod_that_is_gone_they_are_reissued(self, pods: Town, tmp_path: Path) -> None:
         here = await pods.pod(HERE)
         gone = Signer(keys_in(tmp_path / "keys"), GONE, "0011223344", 1)
         receipts = [gone.sign("", int(time.time()), "1")[1] for _ in range(3)]
         assert (await here.post(labelled([*receipts, *here.receipts(1)]))).summary == "counted=1 reissued=3"
-        assert here.intake.results == {Result.COUNTED: 1, Result.REISSUED: 3}
+        assert here.intake.results == Counter({Result.COUNTED: 1, Result.REISSUED: 3})
 
     async def test_of_an_earlier_life_of_that_address_they_are_reissued(self, pods: Town, tmp_path: Path) -> None:
         here, there = await pods.pod(HERE), await pods.pod(THERE)
@@ -333,9 +334,9 @@ async def test_the_loop_has_its_turn_while_many_labels_are_taken(pod: Pod) -> No
     async def turns() -> None:
         nonlocal longest
         while not ended.is_set():
-            started = time.perf_counter()
+            started = time.thread_time()  # of this thread: the machine may be busy with others
             await asyncio.sleep(0)
-            longest = max(longest, time.perf_counter() - started)
+            longest = max(longest, time.thread_time() - started)
 
     body = json.dumps(items).encode()
     watching = asyncio.create_task(turns())
@@ -343,7 +344,7 @@ async def test_the_loop_has_its_turn_while_many_labels_are_taken(pod: Pod) -> No
     ended.set()
     await watching
     assert reply.summary == "counted=10000"
-    assert longest < 0.05  # a few milliseconds on a machine that is not busy
+    assert longest < 0.015  # about 3 ms, and as much again of the client's
 
 
 async def test_no_label_token_or_receipt_is_logged(pod: Pod, caplog: pytest.LogCaptureFixture) -> None:

@@ -68,8 +68,9 @@ class Intake:
             if time.perf_counter() - turn > SLICE_SECONDS:
                 await asyncio.sleep(0)
                 turn = time.perf_counter()
-        others = {index for places in elsewhere.values() for index in places}
-        self.results.update(answer.result for index, answer in enumerate(answers) if index not in others)
+        # Those of other pods are counted when they are back.
+        self.results.update([answer.result for answer in answers])
+        self.results[Result.UNKNOWN] -= sum(map(len, elsewhere.values()))
         await asyncio.gather(*(self._hand_on(address, items, answers, at) for address, at in elsewhere.items()))
         return answers
 
