@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import gc
 import gzip
 import json
 import logging
@@ -329,22 +330,25 @@ def test_a_token_may_be_exchanged(tmp_path: Path) -> None:
 
 async def test_the_loop_has_its_turn_while_many_labels_are_taken(pod: Pod) -> None:
     items = labelled(pod.receipts(MOST_ITEMS))
-    longest, ended = 0.0, asyncio.Event()
+    turns_taken, ended = [], asyncio.Event()
 
     async def turns() -> None:
-        nonlocal longest
         while not ended.is_set():
             started = time.thread_time()  # of this thread: the machine may be busy with others
             await asyncio.sleep(0)
-            longest = max(longest, time.thread_time() - started)
+            turns_taken.append(time.thread_time() - started)
 
     body = json.dumps(items).encode()
-    watching = asyncio.create_task(turns())
-    reply = await pod.post(body)
-    ended.set()
-    await watching
+    gc.disable()  # it would collect what other tests left
+    try:
+        watching = asyncio.create_task(turns())
+        reply = await pod.post(body)
+        ended.set()
+        await watching
+    finally:
+        gc.enable()
     assert reply.summary == "counted=10000"
-    assert longest < 0.015  # about 3 ms, and as much again of the client's
+    assert max(turns_taken) < sum(turns_taken) / 5
 
 
 async def test_no_label_token_or_receipt_is_logged(pod: Pod, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ MOST_BYTES: Final = 4 * 2**20
 FORM: Final = 'Send JSON: [{"receipt": "<of the answer>", "label": <what was true>}, ...]'
 
 
-class Item(msgspec.Struct, frozen=True, omit_defaults=True):
+class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A label for the prediction that a receipt stands for."""
 
     receipt: str
@@ -22,7 +22,7 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """Beside the label where the receipt holds none: of batches and large answers."""
 
 
-class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
+class Answer(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What became of one label."""
 
     result: Result
