@@ -94,6 +94,7 @@ def verify(text: str, keys: Keys) -> Receipt | Refusal:
     return _read(payload, key) or Refusal.MALFORMED
 
 
+@lru_cache(maxsize=256)
 def digest_of(stamp: str, key: bytes) -> str:
     """Return what stands for a stamp in receipts that are signed with this key."""
     # A caller may choose the stamp: without the prefix it could have the masks below computed for itself.
