@@ -30,8 +30,8 @@ def told(spec: Json) -> Json:
     return found
 
 
-@pytest.mark.parametrize("mode", [None, "None", "Middleware"])
-def test_only_the_mode_sidecar_adds_any(mode: str | None) -> None:
+@pytest.mark.parametrize("mode", [None, "None"])
+def test_nothing_is_added_unasked(mode: str | None) -> None:
     monitoring = {} if mode is None else {"monitoring": {"mode": mode}}
     assert snapshot({**RICH, **monitoring}).template == snapshot(RICH).template
 
@@ -104,6 +104,28 @@ def test_they_mount_the_secrets_that_they_need(monitoring: Json, secrets: list[s
 def test_a_missing_profile_keeps_no_pod_from_serving() -> None:
     profile = by_name(pod(MONITORED)["volumes"])["serinus-profile"]
     assert profile["configMap"] == {"name": "fraud-profile-0123456789", "optional": True}
+
+
+MIDDLEWARE = {**MONITORED, "monitoring": {**MONITORED["monitoring"], "mode": "Middleware", "contract": "Reject"}}
+
+
+def test_a_middleware_is_told_the_same_in_the_models_own_container() -> None:
+    container, other = pod(MIDDLEWARE)["containers"]
+    environment = by_name(container["env"])
+    assert json.loads(environment["SERINUS_SERVING"]["value"]) == told(MONITORED) | {"contract": "Reject"}
+    assert {"SERINUS_POD_IP", "SERINUS_POD_NAME", "THREADS"} <= set(environment)
+    assert {mount["name"] for mount in container["volumeMounts"]} >= {"serinus-keys", "serinus-feedback", "models"}
+    assert other == pod(RICH)["containers"][1]
+    assert pod(MIDDLEWARE)["initContainers"] == pod(RICH)["initContainers"]
+    assert snapshot(MIDDLEWARE).endpoint == snapshot(RICH).endpoint
+    assert list(secrets_of(snapshot(MIDDLEWARE).template).values()) == ["serinus-keys", "fraud-feedback"]
+
+
+def test_what_it_is_told_by_is_no_name_for_the_users_variables() -> None:
+    spec = copy.deepcopy(MIDDLEWARE)
+    spec["template"]["spec"]["containers"][0]["env"].append({"name": "SERINUS_POD_IP", "value": "127.0.0.1"})
+    with pytest.raises(RenderError, match="SERINUS_POD_IP in env of container model is set by Serinus: remove it"):
+        snapshot(spec)
 
 
 @pytest.mark.parametrize("port", [15080, 15090, 15091, 15021])

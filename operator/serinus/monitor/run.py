@@ -8,11 +8,10 @@ from typing import Final
 
 import msgspec
 
-from serinus.api.sidecars import SERVING
+from serinus.api.sidecars import POD_ADDRESS, SERVING
 from serinus.monitor.keeper import keep
 from serinus.monitor.serving import read_serving
 
-POD_ADDRESS: Final = "SERINUS_POD_IP"
 RESTARTS: Final = "SERINUS_RESTARTS"
 """Tells the monitor how often it was started before."""
 MONITOR: Final = (sys.executable, "-P", "-m", "serinus.monitor.process")

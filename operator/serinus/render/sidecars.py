@@ -1,4 +1,4 @@
-"""The proxy and the monitor beside a model: what a pod template gets where `monitoring.mode` is Sidecar."""
+"""What a pod template gets for its model to be monitored: two sidecars, or what the middleware in the model needs."""
 
 import json
 from typing import Any, Final
@@ -12,6 +12,8 @@ from serinus.api.sidecars import (
     KEYS_FOLDER,
     KEYS_SECRET,
     MONITOR_PORT,
+    POD_ADDRESS,
+    POD_NAME,
     PROFILE_FILE,
     PROXY_PORT,
     RING_PORT,
@@ -39,12 +41,7 @@ RESTRICTED: Final[Json] = {
 
 
 class SidecarError(Exception):
-    """The sidecars do not fit into the pod; the message tells the user what to change."""
-
-
-def is_monitored(spec: ModelDeploymentSpec) -> bool:
-    """Return whether the pods of a spec count what they serve."""
-    return spec.monitoring is not None and spec.monitoring.mode == "Sidecar"
+    """What is added does not fit into the pod; the message tells the user what to change."""
 
 
 def feedback_secret(name: str) -> str:
@@ -54,16 +51,13 @@ def feedback_secret(name: str) -> str:
 
 def with_sidecars(template: Json, serving: Json, image: str) -> Json:
     """Return a pod template with the proxy and the monitor in it. What the user has in it stays as it is."""
+    if not image:
+        raise SidecarError("the operator does not know the image of the sidecars: start it with --image")
     pod = template["spec"]
     _check(pod)
     volumes = _volumes(serving)
-    mounts = [{"name": each["name"], "mountPath": path, "readOnly": True} for each, path in volumes]
-    environment = [
-        {"name": SERVING, "value": json.dumps(serving, sort_keys=True, separators=(",", ":"), ensure_ascii=False)},
-        {"name": "SERINUS_POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-        {"name": "SERINUS_POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-    ]
-    common = {"image": image, "restartPolicy": "Always", "env": environment, "securityContext": RESTRICTED}
+    mounts = _mounts(volumes)
+    common = {"image": image, "restartPolicy": "Always", "env": _told(serving), "securityContext": RESTRICTED}
     # They end in reverse order: the proxy's last records still find the monitor.
     monitor = {
         "name": MONITOR,
@@ -88,6 +82,30 @@ def with_sidecars(template: Json, serving: Json, image: str) -> Json:
         "spec": {
             **pod,
             "initContainers": [*(pod.get("initContainers") or ()), monitor, proxy],
+            "volumes": [*(pod.get("volumes") or ()), *(volume for volume, _ in volumes)],
+        },
+    }
+
+
+def with_middleware(template: Json, serving: Json, name: str) -> Json:
+    """Return a pod template whose model container has what the middleware in it needs to know."""
+    pod = template["spec"]
+    _check(pod)
+    volumes = _volumes(serving)
+
+    def told(container: Json) -> Json:
+        given, taken = container.get("env") or (), {each["name"] for each in _told(serving)}
+        for each in given:
+            if each["name"] in taken:
+                raise SidecarError(f"{each['name']} in env of container {name} is set by Serinus: remove it")
+        mounts = [*(container.get("volumeMounts") or ()), *_mounts(volumes)]
+        return {**container, "env": [*given, *_told(serving)], "volumeMounts": mounts}
+
+    return {
+        **template,
+        "spec": {
+            **pod,
+            "containers": [told(each) if each["name"] == name else each for each in pod["containers"]],
             "volumes": [*(pod.get("volumes") or ()), *(volume for volume, _ in volumes)],
         },
     }
@@ -129,6 +147,18 @@ def secrets_of(template: Json) -> dict[str, str]:
         for volume in template["spec"].get("volumes") or ()
         if volume["name"] in (KEYS, FEEDBACK)
     }
+
+
+def _told(serving: Json) -> list[Json]:
+    return [
+        {"name": SERVING, "value": json.dumps(serving, sort_keys=True, separators=(",", ":"), ensure_ascii=False)},
+        {"name": POD_ADDRESS, "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": POD_NAME, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+    ]
+
+
+def _mounts(volumes: list[tuple[Json, str]]) -> list[Json]:
+    return [{"name": volume["name"], "mountPath": path, "readOnly": True} for volume, path in volumes]
 
 
 def _volumes(serving: Json) -> list[tuple[Json, str]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
 from serinus.api.names import LABEL_DEPLOYMENT, LABEL_REVISION
-from serinus.render.sidecars import SidecarError, is_monitored, model_endpoint, serving_of, with_sidecars
+from serinus.render.sidecars import SidecarError, model_endpoint, serving_of, with_middleware, with_sidecars
 
 DRAIN_SECONDS: Final = 10
 """How long a model goes on answering after its pod was told to end: routers need that long to forget it."""
@@ -33,13 +33,15 @@ def snapshot_of(
     """Return the snapshot of a spec."""
     endpoint = _endpoint(spec)
     template = _rendered(spec.template, revision_labels(name, revision), endpoint.container)
-    if is_monitored(spec):
-        if not renderer.image:
-            raise RenderError("the operator does not know the image of the sidecars: start it with --image")
-        try:
-            template = with_sidecars(template, serving_of(name, namespace, revision, spec, endpoint), renderer.image)
-        except SidecarError as error:
-            raise RenderError(str(error)) from error
+    mode = spec.monitoring.mode if spec.monitoring else None
+    serving = serving_of(name, namespace, revision, spec, endpoint)
+    try:
+        if mode == "Sidecar":
+            template = with_sidecars(template, serving, renderer.image)
+        elif mode == "Middleware":
+            template = with_middleware(template, serving, endpoint.container)
+    except SidecarError as error:
+        raise RenderError(str(error)) from error
     return ModelReleaseSpec(
         deployment=name,
         revision=revision,
