@@ -142,8 +142,8 @@ def _common_port(one: ModelReleaseSpec, other: ModelReleaseSpec) -> int | str:
         return one.endpoint.name
     if PROXY_PORT in (one.endpoint.port, other.endpoint.port):
         raise RenderError(
-            f"of revisions {one.revision} and {other.revision} one has the proxy of monitoring.mode Sidecar and one has "
-            "not: one Service cannot send a share to each; set traffic.gateway, or rollout.steps to []"
+            f"of revisions {one.revision} and {other.revision} one has the proxy of monitoring.mode Sidecar and one "
+            "has not: one Service cannot send a share to each; set traffic.gateway, or rollout.steps to []"
         )
     raise RenderError(
         f"revision {other.revision} listens on port {other.endpoint.port}, and revision {one.revision} on "
