@@ -17,10 +17,11 @@ from serinus.monitor.handover import proof_of
 from serinus.monitor.intake import UNRESOLVED
 from serinus.monitor.items import FORM, MOST_BYTES, MOST_ITEMS
 from serinus.monitor.labels import Result
+from serinus.monitor.mounted import AGAIN_SECONDS
 from serinus.monitor.outcomes import PARTS
 from serinus.monitor.reading import Room
 from serinus.monitor.receipts import Signer
-from serinus.monitor.tokens import AGAIN_SECONDS, BearerToken
+from serinus.monitor.tokens import BearerToken
 from tests.monitor.books import STAMP, Rule
 from tests.monitor.keyring import KEY_TWO, keys_in, write_keys
 from tests.monitor.pods import TOKEN, Pod, Town, town
@@ -113,6 +114,14 @@ class TestOtherPods:
         assert (await there.post(labelled(mixed))).summary == "duplicate=4"
         assert [pod.book.outcomes_of("").trials for pod in (here, there)] == [2 * PARTS, 2 * PARTS]
         assert there.intake.results == Counter({Result.COUNTED: 2, Result.DUPLICATE: 2})
+
+    async def test_the_same_labels_given_to_all_pods_at_once_count_once(self, pods: Town) -> None:
+        here, there = await pods.pod(HERE), await pods.pod(THERE)
+        items = labelled([*here.receipts(300), *there.receipts(300)])
+        replies = await asyncio.gather(*(pod.post(items) for pod in (here, there) * 3))
+        assert sum(reply.results.count("counted") for reply in replies) == 600
+        assert sum(reply.results.count("duplicate") for reply in replies) == 5 * 600
+        assert [pod.book.outcomes_of("").trials for pod in (here, there)] == [300 * PARTS, 300 * PARTS]
 
     async def test_of_a_pod_that_is_gone_they_are_reissued(self, pods: Town, tmp_path: Path) -> None:
         here = await pods.pod(HERE)
