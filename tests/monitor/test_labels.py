@@ -60,7 +60,7 @@ def test_a_boot_of_another_life_is_reissued(book: Book) -> None:
 
 
 def test_the_receipts_prediction_counts_not_the_senders(book: Book) -> None:
-    labels_of(book).give(receipt(1, prediction="1"), STAMP, 0, 0, NOW)
+    labels_of(book).give(receipt(1, prediction="1"), STAMP, "0", "0", NOW)
     assert book.kept == {STAMP: WRONG}
 
 
