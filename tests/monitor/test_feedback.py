@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from serinus.api.sidecars import PATH_FEEDBACK, PATH_LABELS
-from serinus.monitor.handover import proof_of
+from serinus.monitor.handover import proof_of, proven
 from serinus.monitor.intake import UNRESOLVED
 from serinus.monitor.items import FORM, MOST_BYTES, MOST_ITEMS
 from serinus.monitor.labels import Result
@@ -224,6 +224,10 @@ class TestOtherPods:
         reply = await pod.post(body + changed, token="", path=PATH_LABELS, headers={"Authorization": proof})
         assert reply.status == 401
         assert pod.book.kept == {}
+
+    def test_where_there_is_no_token_nothing_is_proven(self) -> None:
+        assert proven(proof_of(b"", HERE, 0, b""), b"", HERE, 0) is None
+        assert proven(proof_of(b"token", HERE, 0, b""), b"token", HERE, 0)
 
     async def test_the_feedback_token_hands_nothing_over(self, pod: Pod) -> None:
         assert (await pod.post(labelled(pod.receipts(1)), path=PATH_LABELS)).status == 401

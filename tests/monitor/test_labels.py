@@ -147,6 +147,15 @@ class TestAssumption:
         assert labels.give(receipt(1), STAMP, 1, None, NOW + WEEK + 1000) is Result.LATE
         assert book.kept == {STAMP: Outcomes(PARTS, PARTS, {("1", "0"): PARTS}, late=1)}
 
+    def test_a_label_after_it_is_no_answer_to_another_prediction(self, book: Book) -> None:
+        labels = labels_of(book, self.rule)
+        self.issue(labels, 1)
+        labels.mature(NOW + WEEK + 1000)
+        labels.give(receipt(1), STAMP, 1, None, NOW + WEEK + 1000)
+        labels.issued(STAMP, NOW + WEEK, [1])
+        labels.mature(NOW + 3 * WEEK)
+        assert book.kept[STAMP].trials == 2 * PARTS
+
     def test_a_late_label_is_an_answer_all_the_same(self, book: Book) -> None:
         labels = labels_of(book, self.rule._replace(maturity_seconds=100))
         self.issue(labels, 1)
