@@ -188,6 +188,28 @@ class TestOtherPods:
         assert reply.results == ["unknown"]
         assert there.book.kept == {}
 
+    async def test_nobody_sends_labels_elsewhere(self, pods: Town, tmp_path: Path) -> None:
+        heard = bytearray()
+
+        async def redirect(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            location = f"http://{THERE}:{pods.port}/"
+            writer.write(f"HTTP/1.1 307 No\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.close()
+            await writer.wait_closed()
+
+        async def listener(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.extend(await reader.read(10_000))
+            writer.close()
+
+        here = await pods.pod(HERE)
+        servers = [await asyncio.start_server(redirect, GONE, pods.port)]
+        servers.append(await asyncio.start_server(listener, THERE, pods.port))
+        receipt = Signer(keys_in(tmp_path / "keys"), GONE, "0011223344", 1).sign("", int(time.time()), "1")[1]
+        assert (await here.post(labelled([receipt]))).results == ["reissued"]
+        for server in servers:
+            server.close()
+        assert not heard
+
     async def test_no_pod_is_ever_sent_the_token(self, pods: Town, tmp_path: Path) -> None:
         heard = bytearray()
 
