@@ -13,6 +13,7 @@ from benchmarks import (
     aborted_requests,
     change_latency,
     check_duration,
+    feedback,
     idle_memory,
     idle_requests,
     loaded_memory,
@@ -40,6 +41,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "aborted-requests": aborted_requests.run,
     "many-rollouts": many_rollouts.run,
     "loaded-memory": loaded_memory.run,
+    "feedback": feedback.run,
     "check-duration": check_duration.run,
 }
 

@@ -74,7 +74,23 @@ def test_what_cannot_be_compared_is_unfit(task: Task, prediction: Label | None, 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(True, "1"), (False, "0"), (3, "3"), (3.0, "3"), (2.5, "2.5"), (1234567, "1.23457e+06"), ("é" * 99, "é" * 64)],
+    [
+        (True, "1"),
+        (False, "0"),
+        (3, "3"),
+        (3.0, "3"),
+        (2.5, "2.5"),
+        (1234567, "1.23457e+06"),
+        ("é" * 99, "é" * 64),
+        ("1.0", "1"),
+        ("-3.00", "-3"),
+        ("1.5", "1.5"),
+        ("1234567.0", "1234567.0"),
+        ("007", "007"),
+        ("True", "1"),
+        ("false", "0"),
+        ("TRUE story", "TRUE story"),
+    ],
 )
 def test_a_value_has_the_text_that_the_proxy_gives_it(value: Label, text: str) -> None:
     assert not isinstance(value, list)

@@ -1,5 +1,6 @@
 """Compares a prediction with its label, as the kind of task wants it. Used by labels.py and awaited.py."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum, isfinite
 from typing import Final, Literal
@@ -18,6 +19,10 @@ OTHER: Final = ""
 """Stands for all classes beyond the most frequent: none has an empty name."""
 
 
+_WHOLE: Final = re.compile(r"(-?[0-9]{1,6})\.0{1,6}")
+_BOOLEANS: Final = {"true": "1", "True": "1", "false": "0", "False": "0"}
+
+
 class UnfitError(ValueError):
     """A label that cannot be compared. The text says what would be one, and repeats none."""
 
@@ -25,10 +30,10 @@ class UnfitError(ValueError):
 class Judge:
     """The comparison for one model. Without `classes`, those that come first are told apart."""
 
-    def __init__(self, task: Task, tolerance: float | None = None, classes: Iterable[str] = ()) -> None:
+    def __init__(self, task: Task, tolerance: float | None = None, classes: Iterable[Value] = ()) -> None:
         self.classifies = task in {"Binary", "Multiclass"}
         self._tolerance = tolerance
-        self._classes = set(list(classes)[:MOST_CLASSES])
+        self._classes = set(map(text_of, list(classes)[:MOST_CLASSES]))
         self._closed = bool(self._classes)
         self._compare: Callable[[list[Value], list[Value]], Outcomes] = {
             "Binary": self._classification,
@@ -111,13 +116,18 @@ def rows_of(value: Label | None) -> Sequence[Value | None]:
 
 
 def text_of(value: Value) -> str:
-    """Return a value as HAProxy's json_query writes it in a receipt: 6 digits of a number, 1 for true."""
-    if isinstance(value, str):
-        text = value.encode(errors="replace")[:LONGEST_PREDICTION].decode(errors="replace")
-        if not text:
-            raise UnfitError("a class has a name: an empty text is none")
-        return text
-    return f"{number_of(value):g}"
+    """Return a value as HAProxy's json_query writes it in a receipt: 6 digits of a number, 1 for true.
+
+    Texts that a table makes of those are taken for them: `1.0` for 1, `True` for true.
+    """
+    if not isinstance(value, str):
+        return f"{number_of(value):g}"
+    if not value:
+        raise UnfitError("a class has a name: an empty text is none")
+    text = value.encode(errors="replace")[:LONGEST_PREDICTION].decode(errors="replace")
+    if whole := _WHOLE.fullmatch(text):
+        return whole[1]
+    return _BOOLEANS.get(text, text)
 
 
 def number_of(value: Value) -> float:

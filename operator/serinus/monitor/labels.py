@@ -127,6 +127,11 @@ class Labels:
             with suppress(UnfitError):  # a label could not be compared with it either
                 self._awaited.issued(stamp, at, self._shares(predictions))
 
+    @property
+    def unassumed(self) -> int:
+        """How many predictions had no room to be awaited: if no label comes, nothing is assumed of them."""
+        return self._awaited.dropped if self._awaited else 0
+
     def mature(self, now: float) -> None:
         """Count what has come of age. To be called about once a second."""
         for due in [due for due in self._held if due <= now]:
