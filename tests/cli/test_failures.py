@@ -14,7 +14,7 @@ import pytest
 from kubernetes.client.exceptions import ApiException
 from urllib3.exceptions import ReadTimeoutError
 
-from serinus.cli.failure import sentence_of
+from serinus.cli.answers import sentence_of
 from tests.cli.running import PROGRAM, complaint, environment, run, write_kubeconfig
 from tests.e2e.operator import free_port
 

@@ -1,4 +1,4 @@
-"""Gives a command and waits until the operator has answered. Called by run.py."""
+"""Gives a command and waits until the operator has answered. Called by ask.py."""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,9 @@ from typing import Final, Protocol
 from kubernetes.client.exceptions import ApiException
 
 from serinus.api.commands import ANNOTATION_COMMAND, Command, Verb
+from serinus.cli.answers import ANSWERS, sentence_of
 from serinus.cli.command import Document, answer_to, revision_to_command
-from serinus.cli.failure import ANSWERS, Failure, sentence_of
+from serinus.cli.failure import Failure
 
 TRIES: Final = 5
 INTERVAL: Final = 0.25

@@ -1,33 +1,21 @@
-"""Does what the arguments ask. Called by main.py, which imports it late: the client takes a second."""
+"""Prints the answer to a command, or what is in its way. Called by main.py."""
 
 import argparse
 import os
-import secrets
 import sys
+from collections.abc import Callable
 
-from serinus.cli.cluster import connect
-from serinus.cli.failure import ANSWERS, Failure, one_line, sentence_of
-from serinus.cli.give import await_answer, give
-from serinus.cli.status import page
+from serinus.cli.failure import Failure, one_line
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(answer: Callable[[argparse.Namespace], str], arguments: argparse.Namespace) -> int:
     """Print what came of it and return the exit code."""
     try:
-        text = _answer(arguments)
+        text = answer(arguments)
     except Failure as error:
-        return _fail(one_line(error))
-    except ANSWERS as error:
-        return _fail(sentence_of(error))
+        print(f"kubectl serinus: {one_line(error)}", file=sys.stderr)
+        return 1
     return _print(text)
-
-
-def _answer(arguments: argparse.Namespace) -> str:
-    cluster, name = connect(arguments.context, arguments.namespace), arguments.name
-    if arguments.verb == "status":
-        return page(cluster.model(name), cluster.releases(name), cluster.pods(name))
-    command = give(cluster, name, arguments.verb, arguments.revision, nonce=secrets.token_hex(8))
-    return await_answer(cluster, name, command, arguments.timeout)
 
 
 def _print(text: str) -> int:
@@ -37,8 +25,3 @@ def _print(text: str) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
-
-
-def _fail(message: str) -> int:
-    print(f"kubectl serinus: {message}", file=sys.stderr)
-    return 1

@@ -1,10 +1,11 @@
-"""`kubectl serinus status`: one page about a ModelDeployment. Pure; called by run.py."""
+"""`kubectl serinus status`: one page about a ModelDeployment. Pure; called by ask.py."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 from serinus.api.names import LABEL_REVISION
 from serinus.cli.command import named
+from serinus.cli.table import table
 
 Document = dict[str, Any]
 
@@ -14,7 +15,7 @@ HEADINGS: Final = ("REVISION", "VERSION", "ROLE", "RESULT", "PROMOTED", "PODS")
 
 def page(model: Document, releases: list[Document], pods: list[Document]) -> str:
     """Return the page."""
-    return "\n".join((*_head(model), "", *_table(HEADINGS, *_revisions(model, releases, pods))))
+    return "\n".join((*_head(model), "", *table(HEADINGS, *_revisions(model, releases, pods))))
 
 
 def _head(model: Document) -> Iterator[str]:
@@ -62,13 +63,6 @@ def _revisions(model: Document, releases: list[Document], pods: list[Document]) 
             record.get("promotedAt", "never"),
             f"{sum(map(_is_ready, of_revision))} of {len(of_revision)} ready" if of_revision else "none",
         )
-
-
-def _table(*rows: Sequence[str]) -> Iterator[str]:
-    """Return rows whose columns are as wide as what stands in them."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _is_ready(pod: Document) -> bool:

@@ -43,16 +43,16 @@ class Bins(Protocol):
 class NumberBins:
     """Bins from edge to edge, each with its lower one; an atom, a value that comes often, has one of its own."""
 
-    __slots__ = ("_cuts", "_high", "_invalid", "_low", "_missing", "labels")
+    __slots__ = ("_high", "_invalid", "_low", "_missing", "cuts", "labels")
 
     def __init__(
         self, edges: Sequence[float], atoms: Sequence[float] = (), low: float = -LARGEST, high: float = LARGEST
     ) -> None:
         """`low` and `high` are the limits of what is a value at all."""
-        self._cuts = sorted({*edges, *atoms, *(nextafter(atom, inf) for atom in atoms)})
+        self.cuts = sorted({*edges, *atoms, *(nextafter(atom, inf) for atom in atoms)})
         self._low, self._high = low, high
-        self._missing, self._invalid = len(self._cuts) + 1, len(self._cuts) + 2
-        self.labels = (*_intervals(self._cuts, frozenset(atoms)), MISSING, INVALID)
+        self._missing, self._invalid = len(self.cuts) + 1, len(self.cuts) + 2
+        self.labels = (*_intervals(self.cuts, frozenset(atoms)), MISSING, INVALID)
 
     @property
     def cuts(self) -> Sequence[float]:
@@ -67,7 +67,7 @@ class NumberBins:
             except OverflowError:
                 return self._invalid
         if type(value) is float:
-            return bisect_right(self._cuts, value) if self._low <= value <= self._high else self._invalid
+            return bisect_right(self.cuts, value) if self._low <= value <= self._high else self._invalid
         return self._missing if value is None else self._invalid
 
 
