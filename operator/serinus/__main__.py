@@ -14,12 +14,18 @@ DEEPEST_OBJECT: Final = 25_000
 def main() -> int:
     """Run the process that the first argument names."""
     # Imported when they are needed: a process holds only what it runs.
+    if sys.argv[1:2] == ["monitor"]:
+        from serinus.monitor import process  # noqa: PLC0415
+
+        return process.main()
+
     from serinus.controller import settings  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="serinus", description="Progressive delivery of models on Kubernetes.")
     parser.add_argument("--version", action="version", version=f"serinus {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     settings.add_flags(commands.add_parser("operator", help="reconcile the ModelDeployments of the cluster"))
+    commands.add_parser("monitor", help="count, beside a model, what it is asked and answers")
     chosen = settings.settings_from(parser.parse_args())
 
     from serinus.cluster.credentials import NoCredentialsError  # noqa: PLC0415

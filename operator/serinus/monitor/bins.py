@@ -54,11 +54,6 @@ class NumberBins:
         self._missing, self._invalid = len(self.cuts) + 1, len(self.cuts) + 2
         self.labels = (*_intervals(self.cuts, frozenset(atoms)), MISSING, INVALID)
 
-    @property
-    def cuts(self) -> Sequence[float]:
-        """The place of a number within the limits is `bisect_right(cuts, number)`, for those in a hurry."""
-        return self._cuts
-
     def index(self, value: object) -> int:
         """Return the bin of any JSON value; true and false are no numbers."""
         if type(value) is int:

@@ -16,10 +16,10 @@ from serinus.monitor.counts import Counts
 from serinus.monitor.exchange import Exchange, Outcome
 from serinus.monitor.latency import EDGES
 from serinus.monitor.ledger import Ledger
+from serinus.monitor.outcomes import PARTS, share
 from serinus.monitor.predictions import Predictions
 from serinus.monitor.profile import Profile
 from serinus.monitor.serving import Serving
-from serinus.monitor.tally import PARTS, shares
 
 MOST_ROWS: Final = 256
 """Of a larger batch so many rows are counted, evenly spread: the others say little more, and take the loop's time."""
@@ -134,4 +134,5 @@ def _weighed(items: list[Item]) -> Iterator[tuple[Item, int]]:
     count = len(items)
     if count > MOST_ROWS:
         items = [items[place * count // MOST_ROWS] for place in range(MOST_ROWS)]
-    return zip(items, shares(len(items)), strict=True)
+    rows = len(items)
+    return ((item, share(row, rows)) for row, item in enumerate(items))
