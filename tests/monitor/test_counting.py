@@ -16,10 +16,10 @@ from serinus.monitor.counting import MOST_ROWS, Counting
 from serinus.monitor.counts import Counts
 from serinus.monitor.exchange import Exchange, Outcome
 from serinus.monitor.ledger import UNKNOWN, Ledger
+from serinus.monitor.outcomes import PARTS
 from serinus.monitor.profile import MOST_CLASSES, MOST_FEATURES, Profile, read_profile
 from serinus.monitor.protocols import decoder_for
 from serinus.monitor.serving import Protocol, Serving
-from serinus.monitor.tally import PARTS
 from tests.monitor.profiles import AGE, AMOUNT, CITY, COUNTRY, MEMBER, PROFILE, encoded
 from tests.monitor.servings import serving
 

@@ -1,17 +1,16 @@
 """Counts add up: of two halves of the traffic, and of the rows of a batch."""
 
 import json
-from collections import Counter
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.monitor.counts import Counts
 from serinus.monitor.exchange import Outcome
 from serinus.monitor.latency import bin_of
-from serinus.monitor.tally import PARTS, Tally, shares
+from serinus.monitor.outcomes import PARTS
+from serinus.monitor.tally import Tally
 
 REQUESTS = st.lists(
     st.tuples(
@@ -76,34 +75,8 @@ def test_the_document_names_what_is_there_and_nothing_else() -> None:
     }
 
 
-class Labels:
-    """Stands for outcomes.py."""
-
-    def __init__(self) -> None:
-        self.matrix: Counter[str] = Counter()
-
-    def add(self, other: "Labels", /) -> None:
-        self.matrix.update(other.matrix)
-
-    def document(self) -> dict[str, int]:
-        return dict(self.matrix)
-
-
 def test_what_labels_say_is_added_and_sent_with_the_rest() -> None:
-    one, other = Labels(), Labels()
-    one.matrix["1/1"], other.matrix["1/1"] = 2, 3
-    total = Counts(one)
-    total.add(Counts(other))
-    assert total.document() == {"outcomes": {"1/1": 5}}
-
-
-@pytest.mark.parametrize("rows", [1, 2, 7, 13, 16])
-def test_every_row_of_a_usual_batch_weighs_the_same(rows: int) -> None:
-    assert shares(rows) == [PARTS // rows] * rows
-
-
-@given(st.integers(1, 5_000))
-def test_the_rows_of_a_batch_are_one_request_together(rows: int) -> None:
-    weights = shares(rows)
-    assert (len(weights), sum(weights)) == (rows, PARTS)
-    assert max(weights) - min(weights) <= 1
+    total, other = counts_of([]), counts_of([])
+    total.outcomes.trials, other.outcomes.trials = 2, 3
+    total.add(other)
+    assert total.document() == {"outcomes": {"trials": 5}}

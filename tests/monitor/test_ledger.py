@@ -107,7 +107,7 @@ def test_the_stamps_told_first_are_forgotten_and_their_counts_stay_in_the_total(
     assert len(kept) == MOST_TOLD
     assert "4-aa" not in kept
     assert ledger.total(UNKNOWN).routed == 5
-    assert len(ledger.stamps()) == MOST_TOLD + 1
+    assert len(ledger.groups()) == MOST_TOLD + 1
 
 
 def test_a_stamp_that_is_told_again_is_a_new_one() -> None:
@@ -183,7 +183,7 @@ class Collecting(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_lost_in_the_metrics(self) -> None:
-        assert sum(self.ledger.total(stamp).routed for stamp in self.ledger.stamps()) == self.counted.total()
+        assert sum(self.ledger.total(stamp).routed for stamp in self.ledger.groups()) == self.counted.total()
 
 
 TestCollecting = Collecting.TestCase

@@ -14,8 +14,9 @@ from serinus.monitor.anybins import AnyBins
 from serinus.monitor.bins import NumberBins
 from serinus.monitor.bodies import Row
 from serinus.monitor.features import BooleanFeature, CategoryFeature, Feature, NumberFeature
+from serinus.monitor.outcomes import PARTS
 from serinus.monitor.profile import LONGEST_NAME, MOST_FEATURES, Profile
-from serinus.monitor.tally import LARGEST, PARTS, Tally
+from serinus.monitor.tally import LARGEST, Tally
 
 ANY: Final = AnyBins()
 
@@ -92,7 +93,7 @@ class AnyColumns:
     def _has_room(self, name: str) -> bool:
         if name in self._names:
             return True
-        if len(self._names) >= MOST_FEATURES or len(name) > LONGEST_NAME:
+        if len(self._names) >= MOST_FEATURES or len(name) > LONGEST_NAME or not name.isprintable():
             return False
         self._names.add(name)
         return True

@@ -16,10 +16,10 @@ from serinus.monitor.counts import Counts
 from serinus.monitor.exchange import Exchange, Outcome
 from serinus.monitor.latency import EDGES
 from serinus.monitor.ledger import Ledger
+from serinus.monitor.outcomes import PARTS, share
 from serinus.monitor.predictions import Predictions
 from serinus.monitor.profile import Profile
 from serinus.monitor.serving import Serving
-from serinus.monitor.tally import PARTS, shares
 
 MOST_ROWS: Final = 256
 """Of a larger batch so many rows are counted, evenly spread: the others say little more, and take the loop's time."""
@@ -43,6 +43,8 @@ class Counting:
     ) -> None:
         self.drops: Counter[str] = Counter()
         """What had no room, by kind."""
+        self.issued: Callable[[Exchange, list[Answer]], None] | None = None
+        """Who is to know which predictions were made: labels.py."""
         self._decoder = decoder
         self._ledger = ledger
         self._clock = clock
@@ -69,8 +71,11 @@ class Counting:
         rows = self._rows(exchange, counts)
         if rows:
             self._count_rows(rows, counts)
-        if outcome is _ANSWERED and self._decoder.reads_answers:
-            self._count_answers(self._answers(exchange, len(rows), counts), counts)
+        if outcome is _ANSWERED:
+            answers = self._answers(exchange, len(rows), counts) if self._decoder.reads_answers else []
+            self._count_answers(answers, counts)
+            if self.issued:
+                self.issued(exchange, answers)
 
     def _warms_up(self) -> bool:
         """Return whether the pod is in its first seconds with traffic, when caches and compilers warm up."""
@@ -134,4 +139,5 @@ def _weighed(items: list[Item]) -> Iterator[tuple[Item, int]]:
     count = len(items)
     if count > MOST_ROWS:
         items = [items[place * count // MOST_ROWS] for place in range(MOST_ROWS)]
-    return zip(items, shares(len(items)), strict=True)
+    rows = len(items)
+    return ((item, share(row, rows)) for row, item in enumerate(items))

@@ -1,35 +1,14 @@
 """What was counted of the requests of one stamp. Filled by counting.py, kept by ledger.py, sent by server.py."""
 
 from collections import Counter
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final
 
 from serinus.monitor import latency
 from serinus.monitor.exchange import Outcome
+from serinus.monitor.outcomes import Outcomes
 from serinus.monitor.tally import Tally
 
 OUTCOMES: Final = len(Outcome)
-
-
-class Outcomes(Protocol):
-    """What labels say of the predictions: the numbers of outcomes.py, which add up too."""
-
-    def add(self, other: Self, /) -> None:
-        """Count what another has counted."""
-
-    def document(self) -> dict[str, Any]:
-        """Return it for machines."""
-        ...
-
-
-class NoOutcomes:
-    """Those of a model that gets no labels."""
-
-    def add(self, other: Self, /) -> None:
-        """Add nothing."""
-
-    def document(self) -> dict[str, Any]:
-        """Return nothing."""
-        return {}
 
 
 class Counts:
@@ -52,7 +31,7 @@ class Counts:
         "violations",
     )
 
-    def __init__(self, outcomes: Any = None) -> None:  # noqa: ANN401 - an Outcomes; each adds its own kind only
+    def __init__(self) -> None:
         self.routed = 0
         """All requests, those of the warm-up and those that ask for no prediction included."""
         self.others = 0
@@ -73,11 +52,12 @@ class Counts:
         self.predictions: Counter[str] = Counter()
         """Parts of requests by predicted class, or by the bin of a predicted number."""
         self.predicted = 0.0
-        """The sum of predicted numbers, and that of their squares, each times its parts."""
+        """The sum of predicted numbers; each counts for the share that its row has of a request."""
         self.predicted_squares = 0.0
         self.scores: dict[str, Tally] = {}
         """By predicted class."""
-        self.outcomes: Outcomes = NoOutcomes() if outcomes is None else outcomes
+        self.outcomes = Outcomes()
+        """What labels say, later."""
 
     def add(self, other: "Counts") -> None:
         """Count what another has counted."""

@@ -4,10 +4,11 @@ Counts go from `current` into a piece when somebody asks, and from there to what
 the watermark of the answer. Nothing is ever subtracted.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from serinus.monitor.counts import Counts
+from serinus.monitor.outcomes import Outcomes
 
 MOST_UNKNOWN: Final = 8
 """Stamps that nobody has told us of yet and that are counted apart."""
@@ -16,8 +17,6 @@ MOST_PIECES: Final = 4
 """Answers that may be outstanding at once: one is normal, two when the operator changes its leader."""
 UNKNOWN: Final = "unknown"
 """Where requests with all other stamps are counted. It is no stamp."""
-
-Make = Callable[[], Counts]
 
 
 class Piece(NamedTuple):
@@ -39,9 +38,8 @@ class Increment(NamedTuple):
 class Ledger:
     """The counts of one process, by stamp."""
 
-    def __init__(self, boot: str, make: Make = Counts) -> None:
+    def __init__(self, boot: str) -> None:
         self._boot = boot
-        self._make = make
         self._current: dict[str, Counts] = {}
         self._pieces: list[Piece] = []
         self._acknowledged: dict[str, Counts] = {}
@@ -49,7 +47,7 @@ class Ledger:
         """Of the watermark up to which all is acknowledged."""
         self._told: dict[str, None] = {"": None}
         self._unstamped = ""
-        self._retired = make()
+        self._retired = Counts()
 
     def open(self, stamp: str) -> Counts:
         """Return the counts to which a request with that stamp is to be added now."""
@@ -70,18 +68,27 @@ class Ledger:
         self._close()
         total: dict[str, Counts] = {}
         for piece in self._pieces:
-            _add(total, piece.counts, self._make)
+            _add(total, piece.counts)
         last = self._pieces[-1].number if self._pieces else self._number
         return Increment(self._watermark(self._number), self._watermark(last), total)
 
+    def outcomes_of(self, stamp: str) -> Outcomes:
+        """Return those to which labels of a stamp's predictions are added now."""
+        return self.open(stamp).outcomes
+
     def stamps(self) -> list[str]:
-        """Return the stamps that something was ever counted for, and UNKNOWN."""
+        """Return all stamps that something was counted for, those that nobody has told us of included."""
+        counted = {stamp: None for counts in self._everything() for stamp in counts}
+        return [stamp for stamp in counted if stamp and stamp != UNKNOWN]
+
+    def groups(self) -> list[str]:
+        """Return what there is a total of: the stamps that we were told of, "" for none, and UNKNOWN."""
         counted = {stamp for counts in self._everything() for stamp in counts}
         return [*(stamp for stamp in self._told if stamp in counted), UNKNOWN]
 
     def total(self, stamp: str) -> Counts:
         """Return all that was ever counted for a stamp; for UNKNOWN what is unknown or retired."""
-        total = self._make()
+        total = Counts()
         if stamp == UNKNOWN:
             total.add(self._retired)
         for counts in self._everything():
@@ -98,14 +105,14 @@ class Ledger:
             unknown = sum(each not in self._told and each != UNKNOWN for each in self._current)
             if unknown >= MOST_UNKNOWN:
                 stamp = UNKNOWN
-        return self._current.setdefault(stamp, self._make())
+        return self._current.setdefault(stamp, Counts())
 
     def _acknowledge(self, since: str) -> None:
         numbers = [self._watermark(piece.number) for piece in self._pieces]
         if since not in numbers:
             return
         for piece in self._pieces[: numbers.index(since) + 1]:
-            _add(self._acknowledged, piece.counts, self._make)
+            _add(self._acknowledged, piece.counts)
             self._number = piece.number
         del self._pieces[: numbers.index(since) + 1]
 
@@ -120,7 +127,7 @@ class Ledger:
         self._pieces.append(Piece(last + 1, counts))
         if len(self._pieces) > MOST_PIECES:
             first, second = self._pieces[:2]
-            _add(first.counts, second.counts, self._make)
+            _add(first.counts, second.counts)
             self._pieces[:2] = [Piece(second.number, first.counts)]
 
     def _retire(self) -> None:
@@ -135,8 +142,8 @@ class Ledger:
         return f"{self._boot}.{number}"
 
 
-def _add(total: dict[str, Counts], more: Mapping[str, Counts], make: Make) -> None:
+def _add(total: dict[str, Counts], more: Mapping[str, Counts]) -> None:
     for stamp, counts in more.items():
         if stamp not in total:
-            total[stamp] = make()
+            total[stamp] = Counts()
         total[stamp].add(counts)

@@ -7,9 +7,10 @@ from serinus.monitor.bins import INVALID, LONGEST_VALUE, MISSING, OTHER, Bins, l
 from serinus.monitor.bodies import Answer
 from serinus.monitor.counts import Counts
 from serinus.monitor.features import CategoryFeature, NumberFeature
+from serinus.monitor.outcomes import PARTS
 from serinus.monitor.profile import MOST_CLASSES, Profile, class_of
 from serinus.monitor.serving import Task
-from serinus.monitor.tally import LARGEST, PARTS, Tally
+from serinus.monitor.tally import LARGEST, Tally
 
 UNPROFILED_SCORES: Final = score_bins([edge / 20 for edge in range(1, 20)])
 
@@ -36,7 +37,7 @@ class Classes:
         if text is None:
             return MISSING if value is None else INVALID
         if text not in self._names:
-            if not self._room or len(text) > LONGEST_VALUE:
+            if not self._room or len(text) > LONGEST_VALUE or not text.isprintable():
                 return OTHER
             self._room -= 1
             self._names[text] = label_of(text)

@@ -58,6 +58,15 @@ class Ring:
         """Listen until the server is closed."""
         return await asyncio.get_running_loop().create_server(lambda: _Connection(self), LOOPBACK, port)
 
+    def numbers(self) -> dict[str, int]:
+        """Return how many messages came, and how many did not."""
+        return {
+            "read": self.records,
+            "unreadable": self.unreadable,
+            "lost": self.losses.lost,
+            "broken connections": self.broken,
+        }
+
     def take(self, message: bytes) -> None:
         """Count what a message says."""
         exchange = read_record(message)

@@ -2,14 +2,12 @@
 
 from typing import Any, Final
 
-PARTS: Final = 720_720
-"""One request. A row of a batch is a part of it, exactly so for every number of rows up to 16."""
 LARGEST: Final = 1e100
 """A value beyond it stays out of the sums: its square would be infinite."""
 
 
 class Tally:
-    """Parts of requests by bin, with sum and sum of squares of the values that are numbers, each times its parts."""
+    """Parts (see outcomes.py) by bin. The sums are of values that are numbers, each for the share its row has."""
 
     __slots__ = ("bins", "squares", "total")
 
@@ -31,9 +29,3 @@ class Tally:
     def document(self) -> dict[str, Any]:
         """Return it for machines."""
         return {"bins": self.bins, "sum": self.total, "squares": self.squares}
-
-
-def shares(rows: int) -> list[int]:
-    """Return the parts of each row of a request: together PARTS."""
-    each, rest = divmod(PARTS, rows)
-    return [each + 1] * rest + [each] * (rows - rest)
