@@ -66,7 +66,8 @@ class Texts:
 def kind_of(name: str, type_: pa.DataType) -> Kind:
     """Return what a column of that type holds."""
     if types.is_dictionary(type_):
-        type_ = type_.value_type
+        kind = kind_of(name, type_.value_type)
+        return Kind.TEXT if kind is Kind.WHOLE else kind  # somebody said that these are categories
     if types.is_boolean(type_):
         return Kind.BOOLEAN
     if types.is_integer(type_):
@@ -114,7 +115,12 @@ def class_names(values: pa.Array) -> pa.Array | None:
 
 
 def _as(type_: pa.DataType) -> Callable[[pa.ChunkedArray], pa.Array]:
-    return lambda values: _whole(pc.cast(values, type_, safe=False))
+    def read(values: pa.ChunkedArray) -> pa.Array:
+        if types.is_dictionary(values.type):
+            values = pc.cast(values, values.type.value_type)
+        return _whole(pc.cast(values, type_, safe=False))
+
+    return read
 
 
 def _whole(values: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -35,7 +35,6 @@ class Tally:
 
     def count(self, scores: pa.Array, positives: pa.Array) -> None:
         """Count scores, and those of them that are positive."""
-        scores, positives = scores.drop_null(), positives.drop_null()
         self.counts = added(self.counts, counts_between(self.cuts, scores))
         self.positives = added(self.positives, counts_between(self.cuts, positives))
 
