@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from serinus.cli.columns import BooleanColumn, CategoryColumn, Column, NumberColumn, left_out
+from serinus.cli.columns import BooleanColumn, CategoryColumn, Column, NumberColumn
+from serinus.cli.counting import left_out, only_missing
 from serinus.cli.failure import Failure
 
 NOT_AVAILABLE: Final = pa.array(["NA", "N/A", "NaN", "nan", "null", "NULL", "None"])
@@ -77,7 +78,7 @@ def kind_of(name: str, type_: pa.DataType) -> Kind:
     if types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
         return Kind.TEXT
     if types.is_null(type_):
-        raise Failure(f"column {name} holds nothing but missing values: {left_out(name)}")
+        raise only_missing(name)
     raise Failure(
         f"column {name} is of type {type_}, and a profile is of numbers, texts and truth values: {left_out(name)}"
     )

@@ -8,8 +8,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from serinus.cli.columns import Taken, added, counts_between, keep, require_finite
 from serinus.cli.columntypes import class_names
+from serinus.cli.counting import Taken, added, counts_between, keep, require_finite
 from serinus.cli.failure import Failure
 from serinus.cli.targets import TargetColumn
 from serinus.monitor.bins import score_bins

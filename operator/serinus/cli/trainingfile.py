@@ -69,7 +69,7 @@ class TrainingFile:
     def _batches(self, columns: list[str]) -> Batches:
         with self.path.open("rb") as file:
             if self.format == "Parquet":
-                yield from _parquet_batches(parquet.ParquetFile(file, pre_buffer=False), columns)
+                yield from _parquet_batches(parquet.ParquetFile(file, pre_buffer=False, buffer_size=65_536), columns)
             elif self.format == "CSV":
                 yield from ((batch, file.tell() / self.stamp[1]) for batch in _csv_batches(file, columns))
             elif file.read(len(ARROW_FILE)) == ARROW_FILE:
