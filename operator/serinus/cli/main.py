@@ -78,7 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--timeout", type=_seconds, default=10, metavar="SECONDS", help="how long to wait for the answer (10)"
         )
-    _add_profile(verbs.add_parser("profile", help=HELP_OF_PROFILE, description=HELP_OF_PROFILE))
+    usage = "kubectl serinus profile FILE [options]"  # a list of columns before it would take the file for one
+    _add_profile(verbs.add_parser("profile", help=HELP_OF_PROFILE, description=HELP_OF_PROFILE, usage=usage))
     return parser
 
 
