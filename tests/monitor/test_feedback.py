@@ -297,7 +297,8 @@ class TestRefusals:
     async def test_a_flood_is_told_to_come_again(self, pods: Town) -> None:
         pod = await pods.pod(HERE, room=Room(requests=1, size=1000))
         assert (await pod.post(b" " * 1001)).status == 429
-        assert (await pod.post(labelled(pod.receipts(1)))).results == ["counted"]
+        for _ in range(10):
+            assert (await pod.post(labelled(pod.receipts(1)))).results == ["counted"]
 
 
 class TestClients:
