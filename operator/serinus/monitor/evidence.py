@@ -50,7 +50,7 @@ class Evidence:
             "faults": core.faults,
         }
         stamps = []
-        for stamp, counts in increment.counts.items():
+        for stamp, counts in list(increment.counts.items()):
             await slices.rest()
             stamps.append(msgspec.json.encode(stamp) + b":" + msgspec.json.encode(counts.document()))
         return msgspec.json.encode(head)[:-1] + b',"counts":{' + b",".join(stamps) + b"}}"
