@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from serinus.monitor.anybins import AnyBins
 from serinus.monitor.bins import MISSING, OTHER, signed_log_bins
+from serinus.monitor.bodies import Answer
 from serinus.monitor.contract import Contract
 from serinus.monitor.counting import MOST_ROWS, Counting
 from serinus.monitor.counts import Counts
@@ -40,7 +41,15 @@ class Monitor:
     def __post_init__(self) -> None:
         names = tuple(feature.name for feature in self.profile.features) if self.profile else ()
         decoder = decoder_for(self.serving, names)
-        self.counting = Counting(self.serving, self.profile, decoder, self.ledger, lambda: self.now)
+        self.heard: list[tuple[int, list[Answer]]] = []
+        self.counting = Counting(
+            self.serving,
+            self.profile,
+            decoder,
+            self.ledger,
+            clock=lambda: self.now,
+            listen=lambda exchange, answers: self.heard.append((exchange.sequence, answers)),
+        )
         self.ledger.collect("", [SPLIT])
 
     def ask(self, request: object = None, answer: object = None, /, **changes: Any) -> "Monitor":  # noqa: ANN401
@@ -143,6 +152,15 @@ def test_a_model_that_never_answers_does_not_warm_up_for_ever() -> None:
     for monitor.now in (0.0, 30.0, 61.0):
         monitor.ask({}, {}, outcome=Outcome.SERVER_ERROR)
     assert monitor.document["requests"] == {"SERVER_ERROR": 1}
+
+
+def test_whoever_waits_for_labels_hears_of_every_answer_that_counts() -> None:
+    monitor = Monitor(serving(prediction="label", warm_up_seconds=60))
+    monitor.ask({}, {"label": 1}, sequence=1)
+    monitor.now = 61.0
+    monitor.ask({}, {"label": 1}, sequence=2).ask({}, {"label": 0}, sequence=3, outcome=Outcome.ABORTED)
+    monitor.ask({}, b"nonsense", sequence=4).ask(method="GET", sequence=5)
+    assert monitor.heard == [(2, [Answer(1)]), (4, [])]
 
 
 def test_traffic_that_no_rule_stamped_is_counted_apart() -> None:

@@ -25,6 +25,7 @@ MOST_ROWS: Final = 256
 """Of a larger batch so many rows are counted, evenly spread: the others say little more, and take the loop's time."""
 
 Item = TypeVar("Item")
+Listen = Callable[[Exchange, list[Answer]], None]
 
 _ANSWERED: Final = Outcome.ANSWERED
 _ABORTED: Final = Outcome.ABORTED
@@ -39,13 +40,17 @@ class Counting:
         profile: Profile | None,
         decoder: Decoder,
         ledger: Ledger,
+        *,
         clock: Callable[[], float],
+        listen: Listen | None = None,
     ) -> None:
+        """`listen` hears of every request that was answered and counts: labels may come for it later."""
         self.drops: Counter[str] = Counter()
         """What had no room, by kind."""
         self._decoder = decoder
         self._ledger = ledger
         self._clock = clock
+        self._listen = listen
         self._warm_up = float(serving.warm_up_seconds)
         self._warm_at: float | None = None
         self._is_cold = serving.warm_up_seconds > 0
@@ -69,8 +74,11 @@ class Counting:
         rows = self._rows(exchange, counts)
         if rows:
             self._count_rows(rows, counts)
-        if outcome is _ANSWERED and self._decoder.reads_answers:
-            self._count_answers(self._answers(exchange, len(rows), counts), counts)
+        if outcome is _ANSWERED:
+            answers = self._answers(exchange, len(rows), counts)
+            self._count_answers(answers, counts)
+            if self._listen:
+                self._listen(exchange, answers)
 
     def _warms_up(self) -> bool:
         """Return whether the pod is in its first seconds with traffic, when caches and compilers warm up."""
@@ -94,6 +102,8 @@ class Counting:
 
     def _answers(self, exchange: Exchange, rows: int, counts: Counts) -> list[Answer]:
         body = exchange.response
+        if not self._decoder.reads_answers:
+            return []
         try:
             if body is None:
                 raise UndecodedError(Reason.NOT_CAPTURED)  # noqa: TRY301 - counted with the other reasons
@@ -107,7 +117,8 @@ class Counting:
         if len(rows) == 1:  # nearly always
             suspects = [] if columns.count(rows[0], PARTS, features) else rows
         else:
-            self.drops["rows"] += max(0, len(rows) - MOST_ROWS)
+            if len(rows) > MOST_ROWS:
+                self.drops["rows"] += len(rows) - MOST_ROWS
             suspects = [row for row, part in _weighed(rows) if not columns.count(row, part, features)]
         if self._contract:
             counts.checked += 1
