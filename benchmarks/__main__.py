@@ -13,6 +13,7 @@ from benchmarks import (
     aborted_requests,
     change_latency,
     check_duration,
+    feedback,
     idle_memory,
     idle_requests,
     loaded_memory,
@@ -42,6 +43,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "many-rollouts": many_rollouts.run,
     "loaded-memory": loaded_memory.run,
     "monitor": monitor.run,
+    "feedback": feedback.run,
     "check-duration": check_duration.run,
 }
 

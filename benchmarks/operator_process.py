@@ -15,8 +15,8 @@ from tests.cluster.api import Api, ApiError
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.parts.progress import step
+from tests.cluster.ports import free_port
 from tests.cluster.processes import ProcessEndedError
-from tests.e2e.operator import free_port
 
 USER: Final = "serinus"
 """The user it is to the API server, and nobody else is."""

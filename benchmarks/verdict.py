@@ -28,8 +28,8 @@ from serinus.cluster.objects import Key
 from serinus.cluster.resources import SERVICE
 from serinus.rollout.view import Judgement, Verdict
 from tests.cluster.parts.progress import step
+from tests.cluster.ports import free_port
 from tests.e2e.judged_operator import tell
-from tests.e2e.operator import free_port
 
 MODEL_COUNT: Final = 100
 CANARIES: Final = 40

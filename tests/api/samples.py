@@ -10,6 +10,7 @@ Json = dict[str, Any]
 ABSENT: Final = object()
 """Stands for a field that is not there."""
 
+A_YEAR: Final = 31_536_000
 TIME: Final = "2026-11-21T10:00:00Z"
 
 
@@ -34,7 +35,14 @@ def full_deployment(name: str = "fraud") -> Json:
                 "securityContext": {"runAsNonRoot": True},
             },
         },
-        "endpoint": {"port": "http"},
+        "endpoint": {
+            "port": "http",
+            "protocol": "JSON",
+            "features": "instance",
+            "prediction": "class",
+            "score": "probability",
+        },
+        "monitoring": full_monitoring(),
         "replicas": 1,
         "autoscaling": {
             "minReplicas": 1,
@@ -47,6 +55,23 @@ def full_deployment(name: str = "fraud") -> Json:
         "paused": True,
     }
     return _object("ModelDeployment", name, spec)
+
+
+def full_monitoring() -> Json:
+    """Every field of what is counted that goes together: `tolerance` is for regression, which assumes no label."""
+    return {
+        "mode": "Middleware",
+        "task": "Binary",
+        "profileRef": {"name": "fraud-profile-0123456789"},
+        "contract": "Reject",
+        "warmUpSeconds": 30,
+        "feedback": {
+            "maxAgeSeconds": 1_209_600,
+            "maturitySeconds": 604_800,
+            "assume": {"label": "0", "afterSeconds": 604_800},
+            "public": False,
+        },
+    }
 
 
 def full_gateway() -> Json:

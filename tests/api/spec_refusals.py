@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.api.gateway_refusals import GATEWAY_REFUSALS
+from tests.api.monitoring_refusals import MONITORING_REFUSALS
 from tests.api.refusals import (
     Refusal,
     missing,
@@ -182,6 +183,7 @@ SPEC_REFUSALS: Final = (
     not_among("spec.autoscaling.metrics[0].type", "Resource", "ContainerResource", "Pods", "Object", "External"),
     wrong_type("spec.autoscaling.behavior", "Fast", 'object: "string"'),
     *GATEWAY_REFUSALS,
+    *MONITORING_REFUSALS,
     unknown("spec.traffic.ingress"),
     *rollout("spec.rollout"),
     Refusal("spec.traffic", ABSENT, STEP_REPLICAS),

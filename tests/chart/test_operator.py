@@ -2,6 +2,7 @@
 
 import pytest
 
+from serinus.controller.keys import MASTER
 from serinus.controller.process import LEASE_NAME
 from tests.chart.rendering import Objects, render
 from tests.cluster.api import ApiError
@@ -147,9 +148,9 @@ def test_users_labels_do_not_replace_those_that_find_the_pods() -> None:
     assert objects.pod["metadata"]["annotations"]["a"] == "b"
 
 
-def test_the_lease_that_may_be_written_is_the_operators(default: Objects) -> None:
-    [named] = [rule for rule in default.one("Role", "serinus-lease")["rules"] if "resourceNames" in rule]
-    assert named["resourceNames"] == [LEASE_NAME]
+def test_what_it_may_read_and_write_of_its_own_it_asks_for_by_these_names(default: Objects) -> None:
+    named = [rule for rule in default.one("Role", "serinus-own")["rules"] if "resourceNames" in rule]
+    assert [rule["resourceNames"] for rule in named] == [[LEASE_NAME], [MASTER]]
 
 
 def test_a_service_account_of_the_users_own_is_given_the_rights() -> None:

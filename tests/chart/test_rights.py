@@ -31,12 +31,16 @@ EVERYWHERE: Final[dict[str, set[str]]] = {
     "gateway.networking.k8s.io/httproutes": KEEP,
     "gateway.networking.k8s.io/gatewayclasses": {"get", "list"},
     "/pods": {"list", "watch"},
+    "/secrets": {"create"},
+    "/namespaces": {"get"},
     "events.k8s.io/events": {"get", "create", "patch"},
     "apiextensions.k8s.io/customresourcedefinitions": {"list", "watch"},
 }
 IN_ITS_OWN_NAMESPACE: Final[dict[str, set[str]]] = {
     "coordination.k8s.io/leases": {"create"},
     "coordination.k8s.io/leases/serinus-operator": {"get", "update"},
+    "/secrets": {"create"},
+    "/secrets/serinus-master-key": {"get"},
 }
 OF_EVERYBODY: Final = ("authentication.k8s.io", "authorization.k8s.io")
 """Groups by which anybody may ask who they are and what they may do."""

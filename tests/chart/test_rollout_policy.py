@@ -27,12 +27,17 @@ DECIDING: Final[Mapping[str, object]] = {
     "rollout.deadlineSeconds": 300,
     "rollout.onInconclusive": "Rollback",
     "rollout.progressDeadlineSeconds": 300,
+    "endpoint.protocol": "JSON",
+    "endpoint.prediction": "label",
+    "monitoring": {"mode": "Sidecar"},
 }
 """The fields that decide a rollout, each with a value that is not its default."""
 FREE: Final = {
     "model",
     "template",
     "endpoint.port",
+    "endpoint.features",
+    "endpoint.score",
     "replicas",
     "autoscaling",
     "traffic",
@@ -43,7 +48,7 @@ FREE: Final = {
 }
 STEPS: Final = [{"weight": 10, "minSeconds": 60, "pause": False}, {"weight": 50, "minSeconds": 60, "pause": False}]
 """Those of a model that names none."""
-OPENED: Final = {"rollout", "endpoint", "monitoring"}
+OPENED: Final = {"rollout", "endpoint"}
 """Parts of the spec of which each field was judged for itself."""
 
 

@@ -16,7 +16,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from serinus.cli.answers import sentence_of
 from tests.cli.running import PROGRAM, complaint, environment, run, write_kubeconfig
-from tests.e2e.operator import free_port
+from tests.cluster.ports import free_port
 
 TOKEN = {"token": "secret"}
 NOT_INSTALLED = "the API server knows no resources of serinus.dev: is Serinus installed there?"
@@ -175,6 +175,8 @@ def test_ctrl_c_ends_it_quietly(tmp_path: Path, command: str) -> None:
         ("promote", "fraud", "--revision", "9c7e"),
         ("promote", "fraud", "--timeout", "soon"),
         ("promote", "fraud", "--timeout", "-1"),
+        ("profile",),
+        ("profile", "train.csv", "--features"),
     ],
 )
 def test_what_is_not_understood_shows_the_usage(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -185,5 +187,13 @@ def test_what_is_not_understood_shows_the_usage(tmp_path: Path, arguments: tuple
 
 def test_every_verb_has_a_line_of_help(tmp_path: Path) -> None:
     shown = run(tmp_path / "none", "--help").stdout
-    for words in ("approve", "skip the remaining steps", "back to the stable", "hold", "go on", "rolled back"):
+    for words in (
+        "approve",
+        "skip the remaining steps",
+        "back to the stable",
+        "hold",
+        "go on",
+        "rolled back",
+        "training data",
+    ):
         assert words in shown

@@ -17,7 +17,7 @@ from serinus.cli.configmap import content_of, manifest, name_of
 from serinus.cli.profile import profile_of
 from serinus.cli.progress import Progress
 from serinus.cli.trainingfile import training_file
-from serinus.monitor.features import CategoryFeature, Feature, NumberFeature
+from serinus.monitor.features import CategoryContract, CategoryFeature, Feature, NumberFeature
 from serinus.monitor.profile import Profile, read_profile
 from tests.cli.profiling import ASKED, TRAINING, Rows, Terminal, arguments, table, write
 
@@ -37,7 +37,11 @@ def counted(feature: Feature, values: list[Any]) -> tuple[int, ...]:
 
 
 def made_of(file: Path, **more: object) -> Profile:
-    return profile_of(training_file(file), arguments(file, **more), Progress(sys.stderr))
+    """Make a profile of blocks of a few rows, and of a small sample."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainingfile, "BLOCK", 7)
+        patch.setattr("serinus.cli.reference.SIZE", 16)
+        return profile_of(training_file(file), arguments(file, **more), Progress(sys.stderr))
 
 
 def test_the_profile_of_known_data_never_changes(tmp_path: Path, terminal: Terminal) -> None:
@@ -160,14 +164,21 @@ def test_scores_are_what_a_monitor_would_count(tmp_path: Path, rows: list[tuple[
 def test_the_size_of_batches_does_not_matter(
     tmp_path: Path, rows: list[tuple[Any, ...]], batches: tuple[int, int]
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainingfile, "BLOCK", 7)
-        patch.setattr("serinus.cli.reference.SIZE", 16)
-        one, other = (
-            content_of(made_of(write(tmp_path / f"{number}.arrow", as_table(rows), batch), **ROLES))
-            for number, batch in enumerate(batches)
-        )
+    one, other = (
+        content_of(made_of(write(tmp_path / f"{number}.arrow", as_table(rows), batch), **ROLES))
+        for number, batch in enumerate(batches)
+    )
     assert one == other
+
+
+@pytest.mark.parametrize("batch", [1, 6, 7, 8, 20, 100])
+def test_blocks_have_the_same_size_however_a_file_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr(trainingfile, "BLOCK", 7)
+    file = training_file(write(tmp_path / "a.arrow", table({"x": list(range(20))}), batch))
+    blocks = [block["x"].to_pylist() for block, _ in file.blocks(["x"])]
+    assert blocks == [[*range(7)], [*range(7, 14)], [*range(14, 20)]]
 
 
 @pytest.mark.parametrize("name", ["ä", "\u2028", "\x7f\x85\ufeff", '"\\', "\U0001f426", "\U000e0001", "a: b #", " "])
@@ -286,11 +297,26 @@ def test_every_type_of_number(tmp_path: Path, terminal: Terminal, type_: pa.Data
 
 
 @pytest.mark.parametrize("type_", [pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())])
-def test_every_type_of_text(tmp_path: Path, terminal: Terminal, type_: pa.DataType) -> None:
-    file = write(tmp_path / "a.arrow", pa.table({"x": pa.array(["a", "b", "a"]).cast(type_)}), batch=100)
+@pytest.mark.parametrize("name", ["a.parquet", "stream.arrow"])
+def test_every_type_of_text(tmp_path: Path, terminal: Terminal, type_: pa.DataType, name: str) -> None:
+    parts = [pa.array(values).cast(type_) for values in (["a", "b"], ["a", "c"])]
+    file = write(tmp_path / name, pa.table({"x": pa.chunked_array(parts)}), batch=2)
     (feature,) = terminal.profile(file).features
     assert isinstance(feature, CategoryFeature)
-    assert feature.top == ("a", "b")
+    assert (feature.top, feature.counts) == (("a", "b", "c"), (2, 1, 1, 0, 0, 0))
+
+
+def test_whole_numbers_that_are_declared_categories_are_codes(tmp_path: Path, terminal: Terminal) -> None:
+    file = write(tmp_path / "a.arrow", pa.table({"x": pa.array([7, 8, 7]).dictionary_encode()}), batch=100)
+    (feature,) = terminal.profile(file).features
+    assert isinstance(feature, CategoryFeature)
+    assert feature.top == ("7", "8")
+
+
+def test_a_text_of_csv_may_have_several_lines(tmp_path: Path, terminal: Terminal) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text('x,y\n"a\nb",1\n"a\nb",2\n')
+    assert terminal.profile(file).features[0].contract == CategoryContract(values=("a\nb",), missing_allowed=False)
 
 
 def test_it_needs_no_package_to_talk_to_a_cluster() -> None:

@@ -65,12 +65,12 @@ class Backend(ABC):
         It has the standard library and nothing else; on other clusters than the local one it runs as a pod.
         """
 
-    def run_in_network(self, program: str, *arguments: str, namespace: str, timeout: float = 60) -> str:
+    def run_in_network(
+        self, program: str, *arguments: str, namespace: str, timeout: float = 60, stdin: str = ""
+    ) -> str:
         """What such a program prints."""
         command = self.command_in_network(program, *arguments, namespace=namespace)
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
-        )
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode:
             raise RuntimeError(
                 f"a program in the cluster's network ended with {done.returncode}:\n{done.stderr.strip()}"

@@ -7,7 +7,6 @@ with bare_control_plane() as plane:
 import fcntl
 import secrets
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import IO, Final
 from tests.cluster.control_plane import ControlPlane, Options, Place
 from tests.cluster.instance import CHECKOUT
 from tests.cluster.parts import debian
+from tests.cluster.ports import free_port
 from tests.cluster.processes import Launcher, find_marked, kill_all
 
 FOLDER: Final = CHECKOUT / ".cluster" / "control-planes"
@@ -43,7 +43,7 @@ def bare_control_plane(options: Options = DEFAULTS) -> Iterator[ControlPlane]:
     folder = FOLDER / name
     with _new(folder):
         try:
-            api, etcd, peer = _free_ports(3)
+            api, etcd, peer = free_port(), free_port(), free_port()
             place = Place("127.0.0.1", api, etcd, peer, server=f"https://127.0.0.1:{api}")
             plane = ControlPlane(Launcher(name, folder / "logs"), folder, place, options)
             plane.start()
@@ -89,10 +89,3 @@ def _taken(lock: IO[str]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _free_ports(number: int) -> list[int]:
-    """Ports that are free now, all different."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [each.getsockname()[1] for each in sockets]

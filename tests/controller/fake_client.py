@@ -69,6 +69,13 @@ class FakeClient(Client):
         known = self.documents.get(identity, {})
         return self._store(identity, served({**known, **manifest}, next(self._versions), known.get("metadata")))
 
+    async def create(self, resource: Resource, namespace: str | None, body: Document) -> Document:
+        identity = Identity(resource.kind, namespace or "", body["metadata"]["name"])
+        self._note(Write("create", identity, body))
+        if identity in self.documents:
+            raise ConflictError(409, "AlreadyExists", f'{resource.plural} "{identity.name}" already exists')
+        return self._store(identity, body)
+
     async def merge(self, resource: Resource, namespace: str, name: str, patch: Document) -> Document:
         identity = Identity(resource.kind, namespace, name)
         self._note(Write("merge", identity, patch))

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from aiohttp.test_utils import unused_port
 
 from serinus.controller.http import serve
+from tests.cluster.ports import free_port
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Process:
 
 @pytest.fixture
 async def process() -> AsyncIterator[Process]:
-    process = Process(unused_port())
+    process = Process(free_port())
     runner = await serve(process.port, alive=lambda: process.sick, ready=lambda: process.unready)
     yield process
     await runner.cleanup()

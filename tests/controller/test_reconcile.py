@@ -14,12 +14,13 @@ from serinus.cluster.cache import Cache
 from serinus.cluster.errors import ForbiddenError, Retry, ServerError
 from serinus.cluster.events import Events
 from serinus.cluster.objects import Identity, SeenChild, SeenModelDeployment, release_row, seen, seen_release
+from serinus.controller.keys import Keys
 from serinus.controller.reconcile import Reconciler
 from serinus.controller.room import Limits, Room
 from serinus.render.revision import revision_of
 from tests.cluster_layer.sightings import KEY, MODEL_UID
 from tests.controller.fake_client import FakeClient, Write
-from tests.render.samples import MINIMAL
+from tests.render.samples import MINIMAL, RENDERER
 
 Document = dict[str, Any]
 
@@ -70,6 +71,8 @@ class Bench:
             self.client,
             QuietEvents(),
             room=Room(Limits(), self.cache, wake=lambda _: None),
+            keys=Keys(self.client, "serinus-system"),
+            renderer=RENDERER,
             clock=self._clock,
             nonce=lambda: NONCE,
             obstacle_seconds=30,

@@ -20,7 +20,7 @@ from serinus.rollout.view import Size
 from tests.cluster_layer import sightings
 from tests.cluster_layer.sightings import CREATED, KEY, MODEL_UID, NAMESAKE, OURS, REVISION, SOMEBODY
 from tests.controller.fake_client import FakeClient, Write, served
-from tests.render.samples import MINIMAL, RICH, parsed, snapshot
+from tests.render.samples import MINIMAL, RENDERER, RICH, parsed, snapshot
 
 Document = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Bench:
         self.client = FakeClient(MODEL_DOCUMENT, *documents)
         if seen:
             self.cache.put(seen)
-        self.releases = Releases(self.cache, self.client)
+        self.releases = Releases(self.cache, self.client, RENDERER)
 
     async def snapshot(self, revision: str = REVISION) -> Any:  # noqa: ANN401 - compared with the sample
         return await self.releases.snapshot(MODEL, SPEC, revision)

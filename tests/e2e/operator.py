@@ -4,10 +4,8 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +17,7 @@ import yaml
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
 from tests.cluster.instance import CHECKOUT
+from tests.cluster.ports import free_port
 from tests.cluster.processes import MARK
 
 MANIFESTS: Final = CHECKOUT / "manifests" / "install.yaml"
@@ -32,12 +31,6 @@ OBSTACLE_SECONDS: Final = 1
 LOG_LINES: Final = 60
 
 _METRIC: Final = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with ExitStack() as stack:
-        return int(stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1])
 
 
 @dataclass

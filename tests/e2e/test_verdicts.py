@@ -13,10 +13,11 @@ from serinus.rollout.view import Judgement, Verdict
 from tests.cluster.api import Json
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import eventually
+from tests.cluster.ports import free_port
 from tests.e2e import judged_operator
 from tests.e2e.history import Event, History
 from tests.e2e.models import SECONDS, Model
-from tests.e2e.operator import OperatorProcess, free_port, prepared
+from tests.e2e.operator import OperatorProcess, prepared
 from tests.e2e.test_canary import HELD_FOR_EVER, attempt, canary_spec, holds, serves
 
 pytestmark = pytest.mark.control_plane

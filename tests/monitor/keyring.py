@@ -5,7 +5,8 @@ from pathlib import Path
 
 from serinus.monitor.keys import Keys
 
-KEY_ONE, KEY_TWO = bytes(range(32)), bytes(range(100, 132))
+KEY_ONE, KEY_TWO = bytes([0xFB, 0xFF]) + bytes(range(30)), bytes(range(100, 132))
+"""The first has both signs that base64 has beside letters and digits."""
 
 
 def text_of(key: bytes) -> str:

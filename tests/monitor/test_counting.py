@@ -42,14 +42,8 @@ class Monitor:
         names = tuple(feature.name for feature in self.profile.features) if self.profile else ()
         decoder = decoder_for(self.serving, names)
         self.heard: list[tuple[int, list[Answer]]] = []
-        self.counting = Counting(
-            self.serving,
-            self.profile,
-            decoder,
-            self.ledger,
-            clock=lambda: self.now,
-            listen=lambda exchange, answers: self.heard.append((exchange.sequence, answers)),
-        )
+        self.counting = Counting(self.serving, self.profile, decoder, self.ledger, lambda: self.now)
+        self.counting.issued = lambda exchange, answers: self.heard.append((exchange.sequence, answers))
         self.ledger.collect("", [SPLIT])
 
     def ask(self, request: object = None, answer: object = None, /, **changes: Any) -> "Monitor":  # noqa: ANN401

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.monitor.bins import NumberBins, score_bins
-from serinus.monitor.edges import number_edges, score_edges, top_values
+from serinus.monitor.edges import QUANTILES, number_edges, score_edges, top_values
 from tests.monitor.values import NUMBERS
 
 
@@ -37,12 +37,22 @@ def test_a_value_that_is_several_quantiles_is_an_atom(
 
 
 @given(st.lists(NUMBERS, min_size=1).map(sorted))
-def test_edges_ascend_and_lie_among_the_values(ascending: list[float]) -> None:
+def test_edges_part_the_values_as_the_quantiles_do(ascending: list[float]) -> None:
     edges, atoms = number_edges(ascending)
     assert edges == sorted(set(edges))
-    assert set(edges) | set(atoms) <= set(ascending)
+    assert set(atoms) <= set(ascending)
     assert not set(edges) & set(atoms)
     assert len(edges) + len(atoms) <= 15
+    quantiles = {ascending[int(level * len(ascending))] for level in QUANTILES} - set(atoms)
+    assert {min(value for value in ascending if value >= edge) for edge in edges} == quantiles
+
+
+@pytest.mark.parametrize(
+    ("below", "value", "edge"),
+    [(1.2341, 1.2349, 1.2349), (1.2, 1.2349, 1.23), (18, 31, 30), (-31, -18, -20), (0.1, 0.3, 0.3)],
+)
+def test_an_edge_has_as_few_digits_as_part_the_values(below: float, value: float, edge: float) -> None:
+    assert score_edges([below] * 10 + [value] * 10)[-1] == edge
 
 
 def test_scores_get_twenty_bins_of_the_same_mass() -> None:

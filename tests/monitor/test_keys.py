@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from serinus.monitor.keys import AGAIN_SECONDS, REVOKED_SECONDS, Keys, KeysMissingError
+from serinus.monitor.keys import Keys, KeysMissingError
+from serinus.monitor.mounted import AGAIN_SECONDS, REVOKED_SECONDS
 from tests.monitor.keyring import KEY_ONE, KEY_TWO, text_of, write_keys
 
 

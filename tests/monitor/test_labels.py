@@ -60,7 +60,7 @@ def test_a_boot_of_another_life_is_reissued(book: Book) -> None:
 
 
 def test_the_receipts_prediction_counts_not_the_senders(book: Book) -> None:
-    labels_of(book).give(receipt(1, prediction="1"), STAMP, 0, 0, NOW)
+    labels_of(book).give(receipt(1, prediction="1"), STAMP, "0", "0", NOW)
     assert book.kept == {STAMP: WRONG}
 
 
@@ -146,6 +146,15 @@ class TestAssumption:
         labels.mature(NOW + WEEK + 1000)
         assert labels.give(receipt(1), STAMP, 1, None, NOW + WEEK + 1000) is Result.LATE
         assert book.kept == {STAMP: Outcomes(PARTS, PARTS, {("1", "0"): PARTS}, late=1)}
+
+    def test_a_label_after_it_is_no_answer_to_another_prediction(self, book: Book) -> None:
+        labels = labels_of(book, self.rule)
+        self.issue(labels, 1)
+        labels.mature(NOW + WEEK + 1000)
+        labels.give(receipt(1), STAMP, 1, None, NOW + WEEK + 1000)
+        labels.issued(STAMP, NOW + WEEK, [1])
+        labels.mature(NOW + 3 * WEEK)
+        assert book.kept[STAMP].trials == 2 * PARTS
 
     def test_a_late_label_is_an_answer_all_the_same(self, book: Book) -> None:
         labels = labels_of(book, self.rule._replace(maturity_seconds=100))

@@ -111,8 +111,8 @@ async def test_it_says_what_it_cannot_serve(tmp_path: Path) -> None:
 
 async def test_it_holds_neither_pydantic_nor_kopf() -> None:
     program = (
-        "import sys; sys.argv = ['serinus', 'monitor']\n"
-        "from serinus.__main__ import main\n"
+        "import sys\n"
+        "from serinus.monitor.process import main\n"
         "main()\n"
         "heavy = {'pydantic', 'kopf', 'prometheus_client', 'kubernetes'}\n"
         "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))\n"

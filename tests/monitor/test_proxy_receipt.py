@@ -5,6 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,13 @@ def test_what_the_proxy_signs_says_the_prediction(
 def test_sequences_have_no_gap(proxy: Path, keys: Keys) -> None:
     first = receipt_of(ask(proxy, "{}"), keys).sequence
     assert [receipt_of(ask(proxy, "{}"), keys).sequence for _ in range(5)] == [first + n for n in range(1, 6)]
+
+
+def test_sequences_are_given_once_whoever_asks_at_the_same_time(proxy: Path, keys: Keys) -> None:
+    with ThreadPoolExecutor(16) as callers:
+        texts = list(callers.map(lambda _: ask(proxy, "{}"), range(400)))
+    sequences = {receipt_of(text, keys).sequence for text in texts}
+    assert len(sequences) == max(sequences) - min(sequences) + 1 == 400
 
 
 def test_a_stamp_is_told_by_its_digest(proxy: Path, keys: Keys) -> None:

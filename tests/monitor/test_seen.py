@@ -66,6 +66,18 @@ def test_boots_are_bounded() -> None:
     assert seen.take(LATER + 2 * MOST_BOOTS - 1, 1, 1_001) is Taken.FIRST
 
 
+def test_a_flood_of_boots_takes_no_memory() -> None:
+    seen = Seen(BEGAN)
+    tracemalloc.start()
+    try:
+        for boot in range(LATER, LATER + 5_000):
+            seen.issued(boot, 1)
+        used, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert used < 100_000
+
+
 def test_it_takes_no_more_than_8_mib() -> None:
     seen = Seen(BEGAN)
     seen.issued(LATER, 1)

@@ -5,7 +5,7 @@ from typing import Any, Final
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.api.modelrelease import ModelReleaseSpec
 from serinus.render.children import Owner
-from serinus.render.snapshot import snapshot_of
+from serinus.render.snapshot import Renderer, snapshot_of
 
 Json = dict[str, Any]
 
@@ -92,10 +92,24 @@ SCALING: Final[Json] = {
     },
 }
 
+MONITORED: Final[Json] = {
+    **RICH,
+    "endpoint": {"port": "http", "prediction": "label"},
+    "monitoring": {
+        "mode": "Sidecar",
+        "task": "Binary",
+        "profileRef": {"name": "fraud-profile-0123456789"},
+        "feedback": {"maturitySeconds": 60, "assume": {"label": "0", "afterSeconds": 600}},
+    },
+}
+
 
 def parsed(spec: Json) -> ModelDeploymentSpec:
     return ModelDeploymentSpec.model_validate(spec)
 
 
-def snapshot(spec: Json, *, revision: str = "0123456789") -> ModelReleaseSpec:
-    return snapshot_of(OWNER.name, revision, parsed(spec), "0.1.0")
+RENDERER: Final = Renderer("0.1.0", "serinus:0.1.0")
+
+
+def snapshot(spec: Json, *, revision: str = "0123456789", renderer: Renderer = RENDERER) -> ModelReleaseSpec:
+    return snapshot_of(OWNER.name, OWNER.namespace, revision, parsed(spec), renderer)

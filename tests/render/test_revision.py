@@ -112,7 +112,7 @@ def test_tells_a_field_of_the_template_from_the_same_field_elsewhere() -> None:
 
 def test_is_made_of_a_fixed_list_of_fields() -> None:
     """To add one here is fine: an absent field changes no hash. To take one away or to give it a default is not."""
-    assert REVISION_FIELDS == ("template", "model", "endpoint")
+    assert REVISION_FIELDS == ("template", "model", "endpoint", "monitoring")
 
 
 json_values = st.recursive(

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serinus.api.modelrelease import ModelReleaseSpec
-from serinus.render.snapshot import RenderError, snapshot_of
-from tests.render.samples import MINIMAL, OWNER, RICH, Json, parsed, snapshot
+from serinus.render.snapshot import RenderError
+from tests.render.samples import MINIMAL, OWNER, RICH, Json, snapshot
 
 LABELS = {"serinus.dev/deployment": "fraud", "serinus.dev/revision": "0123456789"}
 DRAIN = {"preStop": {"sleep": {"seconds": 10}}}
@@ -153,9 +153,9 @@ class TestEndpoint:
 
 
 def test_a_snapshot_says_whose_it_is_and_who_rendered_it() -> None:
-    found = snapshot_of("fraud", "0123456789", parsed(RICH), "0.1.0")
+    found = snapshot(RICH)
     assert (found.deployment, found.revision, found.version, found.rendered_by) == ("fraud", "0123456789", "7", "0.1.0")
-    assert snapshot_of("fraud", "0123456789", parsed(MINIMAL), "0.1.0").version is None
+    assert snapshot(MINIMAL).version is None
 
 
 def test_a_snapshot_reads_back_as_it_was_written() -> None:

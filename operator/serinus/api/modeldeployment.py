@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from serinus.api.gateway import Gateway
 from serinus.api.model import ApiModel, OpenModel, rule, rules
+from serinus.api.monitoring import Endpoint, Monitoring
 from serinus.api.names import MAX_NAME_LENGTH
 from serinus.api.template import Template
 
@@ -48,13 +49,6 @@ class Model(ApiModel):
 
     version: Version | None = None
     """A label for people, for example '7' or '2026-11-21'; shown wherever the revision is."""
-
-
-class Endpoint(ApiModel):
-    """Where the model answers inside its pod."""
-
-    port: Annotated[str, Field(min_length=1, max_length=15)] | None = None
-    """Name of the container port that takes predictions. Default: the only port there is."""
 
 
 class Metric(OpenModel):
@@ -190,7 +184,9 @@ class ModelDeploymentSpec(ApiModel):
     template: Template
     """An ordinary pod template with any serving container. A change makes a new revision."""
     endpoint: Endpoint | None = None
-    """Where the model answers inside its pod. A change makes a new revision."""
+    """Where the model answers inside its pod, and in which protocol. A change makes a new revision."""
+    monitoring: Monitoring | None = None
+    """What of the requests and answers is counted, and how. A change makes a new revision."""
     replicas: Replicas = 1
     """Number of pods of the stable revision; 0 stops serving. Not together with `autoscaling`. Default: 1."""
     autoscaling: Autoscaling | None = None

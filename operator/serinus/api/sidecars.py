@@ -25,8 +25,13 @@ PATH_EVIDENCE: Final = "/evidence"
 
 SERVING: Final = "SERINUS_SERVING"
 """The variable that tells sidecars and middleware what they serve, see serinus.monitor.serving."""
+POD_ADDRESS: Final = "SERINUS_POD_IP"
+POD_NAME: Final = "SERINUS_POD_NAME"
+KEYS_SECRET: Final = "serinus-keys"  # noqa: S105 - its name
+"""A namespace's Secret: `current` is the id of the key that signs new receipts, `key-<id>` are the keys, `token` opens
+/evidence."""
 KEYS_FOLDER: Final = "/etc/serinus/keys"
-"""`current` is the id of the key that signs new receipts, `key-<id>` are the keys, `token` opens /evidence."""
+"""Where it is mounted."""
 FEEDBACK_TOKEN: Final = "/etc/serinus/feedback/token"  # noqa: S105 - where it is, not what it is
 """The bearer token of the model's feedback."""
 PROFILE_FILE: Final = "/etc/serinus/profile/profile.json"

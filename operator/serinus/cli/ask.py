@@ -7,6 +7,7 @@ from serinus.cli.answers import ANSWERS, sentence_of
 from serinus.cli.cluster import connect
 from serinus.cli.failure import Failure
 from serinus.cli.give import await_answer, give
+from serinus.cli.rotate import rotate_key
 from serinus.cli.status import page
 
 
@@ -19,7 +20,10 @@ def answer(arguments: argparse.Namespace) -> str:
 
 
 def _answer(arguments: argparse.Namespace) -> str:
-    cluster, name = connect(arguments.context, arguments.namespace), arguments.name
+    cluster = connect(arguments.context, arguments.namespace)
+    if arguments.verb == "rotate-key":
+        return rotate_key(cluster)
+    name = arguments.name
     if arguments.verb == "status":
         return page(cluster.model(name), cluster.releases(name), cluster.pods(name))
     command = give(cluster, name, arguments.verb, arguments.revision, nonce=secrets.token_hex(8))

@@ -80,6 +80,12 @@ class Cluster:
             _request_timeout=SECONDS,
         )
 
+    def add_to_secret(self, name: str, content: dict[str, str]) -> None:
+        """Write these keys of a Secret that is there; its others stay, and none is read."""
+        client.CoreV1Api(self.api).patch_namespaced_secret(
+            name, self.namespace, {"stringData": content}, _content_type=MERGE, _request_timeout=SECONDS
+        )
+
     def user(self) -> str | None:
         """Return who the API server takes the user for, where it says so."""
         try:

@@ -2,14 +2,22 @@
 
 from array import array
 from collections import Counter
-from collections.abc import MutableSequence, Sequence
-from itertools import pairwise
 from math import inf, isfinite, nan
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from serinus.cli.counting import (
+    Taken,
+    added,
+    counts_between,
+    counts_of,
+    keep,
+    left_out,
+    only_missing,
+    require_finite,
+)
 from serinus.cli.failure import Failure
 from serinus.monitor.bins import LONGEST_VALUE, NumberBins
 from serinus.monitor.edges import number_edges, top_values
@@ -27,10 +35,6 @@ MOST_LISTED: Final = 200
 """A column with more values than these has no list of allowed ones."""
 MOST_REMEMBERED: Final = 10_000
 """Where there are more, the rarer half of them is forgotten."""
-
-Value = TypeVar("Value")
-Taken = Sequence[tuple[int, int]]
-"""Rows of a block that are in the sample, and their places there."""
 
 
 class Column(Protocol):
@@ -179,50 +183,6 @@ class BooleanColumn:
         """Return what was counted."""
         contract = BooleanContract(missing_allowed=self._counts[2] > 0)
         return BooleanFeature(name=self._name, contract=contract, counts=(*self._counts, 0))
-
-
-def require_finite(name: str, values: pa.Array) -> None:
-    """Fail where a number is none."""
-    if pc.all(pc.is_finite(values)).as_py() is False:
-        raise Failure(f"column {name} holds NaN or infinity: write a missing value as null, or {left_out(name)}")
-
-
-def keep(sample: MutableSequence[Value], values: pa.Array, taken: Taken, missing: Value) -> None:
-    """Put the rows that are taken in their places of a sample."""
-    rows = values.take(pa.array([row for row, _ in taken], pa.int64())).to_pylist()
-    for value, (_, place) in zip(rows, taken, strict=True):
-        kept = missing if value is None else value
-        if place == len(sample):
-            sample.append(kept)
-        else:
-            sample[place] = kept
-
-
-def counts_between(cuts: Sequence[float], values: pa.Array) -> list[int]:
-    """Count numbers by the bins of NumberBins."""
-    below = [pc.less(values, cut).true_count for cut in cuts]
-    return [upper - lower for lower, upper in pairwise((0, *below, len(values) - values.null_count))]
-
-
-def counts_of(values: pa.Array) -> Counter[str]:
-    """Count texts, or the names of classes."""
-    pairs = values.drop_null().value_counts()
-    return Counter(dict(zip(pairs.field("values").to_pylist(), pairs.field("counts").to_pylist(), strict=True)))
-
-
-def added(counts: Sequence[int], more: Sequence[int]) -> list[int]:
-    """Add bin by bin."""
-    return [count + other for count, other in zip(counts, more, strict=True)]
-
-
-def only_missing(name: str) -> Failure:
-    """Return what is wrong with a column without values."""
-    return Failure(f"column {name} holds nothing but missing values: {left_out(name)}")
-
-
-def left_out(name: str) -> str:
-    """Return how a column is left out."""
-    return f"leave it out by --exclude {name}"
 
 
 def _steady(total: float) -> float:

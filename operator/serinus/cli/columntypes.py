@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from serinus.cli.columns import BooleanColumn, CategoryColumn, Column, NumberColumn, left_out
+from serinus.cli.columns import BooleanColumn, CategoryColumn, Column, NumberColumn
+from serinus.cli.counting import left_out, only_missing
 from serinus.cli.failure import Failure
 
 NOT_AVAILABLE: Final = pa.array(["NA", "N/A", "NaN", "nan", "null", "NULL", "None"])
@@ -66,7 +67,8 @@ class Texts:
 def kind_of(name: str, type_: pa.DataType) -> Kind:
     """Return what a column of that type holds."""
     if types.is_dictionary(type_):
-        type_ = type_.value_type
+        kind = kind_of(name, type_.value_type)
+        return Kind.TEXT if kind is Kind.WHOLE else kind  # somebody said that these are categories
     if types.is_boolean(type_):
         return Kind.BOOLEAN
     if types.is_integer(type_):
@@ -76,7 +78,7 @@ def kind_of(name: str, type_: pa.DataType) -> Kind:
     if types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_):
         return Kind.TEXT
     if types.is_null(type_):
-        raise Failure(f"column {name} holds nothing but missing values: {left_out(name)}")
+        raise only_missing(name)
     raise Failure(
         f"column {name} is of type {type_}, and a profile is of numbers, texts and truth values: {left_out(name)}"
     )
@@ -114,7 +116,12 @@ def class_names(values: pa.Array) -> pa.Array | None:
 
 
 def _as(type_: pa.DataType) -> Callable[[pa.ChunkedArray], pa.Array]:
-    return lambda values: _whole(pc.cast(values, type_, safe=False))
+    def read(values: pa.ChunkedArray) -> pa.Array:
+        if types.is_dictionary(values.type):
+            values = pc.cast(values, values.type.value_type)
+        return _whole(pc.cast(values, type_, safe=False))
+
+    return read
 
 
 def _whole(values: pa.ChunkedArray | pa.Array) -> pa.Array:

@@ -63,19 +63,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kubectl-serinus {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="COMMAND")
-    which = argparse.ArgumentParser(add_help=False)
+    where = argparse.ArgumentParser(add_help=False)
+    where.add_argument("-n", "--namespace", help="the namespace (default: the context's)")
+    where.add_argument("--context", help="context of the kubeconfig (default: the current one)")
+    which = argparse.ArgumentParser(add_help=False, parents=[where])
     which.add_argument("name", metavar="NAME", help="name of the ModelDeployment")
-    which.add_argument("-n", "--namespace", help="its namespace (default: the context's)")
-    which.add_argument("--context", help="context of the kubeconfig (default: the current one)")
     help_of_status = "show a ModelDeployment, its revisions and their pods"
     verbs.add_parser("status", parents=[which], help=help_of_status, description=help_of_status)
+    help_of_rotation = "sign the receipts of a namespace's models with a new key from now on"
+    verbs.add_parser("rotate-key", parents=[where], help=help_of_rotation, description=help_of_rotation)
     for verb, effect in COMMANDS.items():
         command = verbs.add_parser(verb, parents=[which], help=effect, description=effect)
         command.add_argument("--revision", type=_revision, help="for which revision (default: the canary)")
         command.add_argument(
             "--timeout", type=_seconds, default=10, metavar="SECONDS", help="how long to wait for the answer (10)"
         )
-    _add_profile(verbs.add_parser("profile", help=HELP_OF_PROFILE, description=HELP_OF_PROFILE))
+    usage = "kubectl serinus profile FILE [options]"  # a list of columns before it would take the file for one
+    _add_profile(verbs.add_parser("profile", help=HELP_OF_PROFILE, description=HELP_OF_PROFILE, usage=usage))
     return parser
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from serinus.cli.table import table
-from serinus.monitor.bins import plain
 from serinus.monitor.features import BooleanFeature, Feature, NumberFeature
 from serinus.monitor.profile import Profile, Target
 
@@ -41,7 +40,7 @@ def _row(feature: Feature) -> tuple[str, ...]:
 
 def _values(feature: Feature) -> str:
     if isinstance(feature, NumberFeature):
-        return f"{plain(feature.contract.minimum)} to {plain(feature.contract.maximum)}"
+        return f"{feature.contract.minimum:.6g} to {feature.contract.maximum:.6g}"
     if isinstance(feature, BooleanFeature):
         return "false, true"
     values = feature.contract.values

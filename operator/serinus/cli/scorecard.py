@@ -8,8 +8,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from serinus.cli.columns import Taken, added, counts_between, keep, require_finite
 from serinus.cli.columntypes import class_names
+from serinus.cli.counting import Taken, added, counts_between, keep, require_finite
 from serinus.cli.failure import Failure
 from serinus.cli.targets import TargetColumn
 from serinus.monitor.bins import score_bins
@@ -35,7 +35,6 @@ class Tally:
 
     def count(self, scores: pa.Array, positives: pa.Array) -> None:
         """Count scores, and those of them that are positive."""
-        scores, positives = scores.drop_null(), positives.drop_null()
         self.counts = added(self.counts, counts_between(self.cuts, scores))
         self.positives = added(self.positives, counts_between(self.cuts, positives))
 

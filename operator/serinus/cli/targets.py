@@ -6,8 +6,8 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import types
 
-from serinus.cli.columns import counts_of, only_missing, require_finite
 from serinus.cli.columntypes import class_names
+from serinus.cli.counting import counts_of, only_missing, require_finite
 from serinus.cli.failure import Failure
 from serinus.monitor.profile import MOST_CLASSES, Target
 

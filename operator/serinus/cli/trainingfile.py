@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
-from typing import Final
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 from pyarrow import csv, ipc, parquet
@@ -15,6 +15,7 @@ from serinus.cli.failure import Failure, one_line
 BLOCK: Final = 16_384
 """Rows that are looked at together: always as many, so that a profile does not depend on how a file is cut."""
 FORMATS: Final = {".csv": "CSV", ".parquet": "Parquet", ".arrow": "Arrow", ".feather": "Arrow", ".ipc": "Arrow"}
+LINES: Final = csv.ParseOptions(newlines_in_values=True)
 ARROW_FILE: Final = b"ARROW1"
 """What an IPC file begins with; an IPC stream has no such mark."""
 
@@ -28,7 +29,8 @@ class TrainingFile:
 
     path: Path
     format: str
-    stamp: tuple[int, ...]
+    stamp: tuple[int, int, int]
+    """Its inode, size and time of change."""
 
     def schema(self) -> pa.Schema:
         """Return names and types of the columns; in CSV all are texts."""
@@ -59,7 +61,7 @@ class TrainingFile:
             if self.format == "Parquet":
                 return parquet.ParquetFile(file).schema_arrow
             if self.format == "CSV":
-                return pa.schema((name, pa.string()) for name in csv.open_csv(file).schema.names)
+                return pa.schema((name, pa.string()) for name in csv.open_csv(file, parse_options=LINES).schema.names)
             start = file.read(len(ARROW_FILE))
             file.seek(0)
             return ipc.open_file(file).schema if start == ARROW_FILE else ipc.open_stream(file).schema
@@ -67,23 +69,14 @@ class TrainingFile:
     def _batches(self, columns: list[str]) -> Batches:
         with self.path.open("rb") as file:
             if self.format == "Parquet":
-                yield from _parquet_batches(parquet.ParquetFile(file, pre_buffer=False), columns)
+                yield from _parquet_batches(parquet.ParquetFile(file, pre_buffer=False, buffer_size=65_536), columns)
             elif self.format == "CSV":
-                texts = csv.ConvertOptions(
-                    include_columns=columns,
-                    column_types=dict.fromkeys(columns, pa.string()),
-                    null_values=[""],
-                    strings_can_be_null=True,
-                )
-                size = self.path.stat().st_size
-                yield from ((batch, file.tell() / size) for batch in csv.open_csv(file, convert_options=texts))
+                yield from ((batch, file.tell() / self.stamp[1]) for batch in _csv_batches(file, columns))
             elif file.read(len(ARROW_FILE)) == ARROW_FILE:
                 yield from _arrow_file_batches(self.path, columns)
             else:
                 file.seek(0)
-                size = self.path.stat().st_size
-                reader = ipc.open_stream(file)
-                yield from ((batch.select(columns), file.tell() / size) for batch in reader)
+                yield from ((batch.select(columns), file.tell() / self.stamp[1]) for batch in ipc.open_stream(file))
 
     def _require_unchanged(self) -> None:
         if _stamp(self.path) != self.stamp:
@@ -114,11 +107,11 @@ def training_file(path: Path) -> TrainingFile:
     return TrainingFile(path, format_, _stamp(path))
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def _stamp(path: Path) -> tuple[int, int, int]:
     try:
         status = path.stat()
-    except OSError:
-        return ()
+    except OSError:  # it is gone
+        return 0, 0, 0
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
@@ -127,6 +120,16 @@ def _parquet_batches(reader: parquet.ParquetFile, columns: list[str]) -> Batches
     for batch in reader.iter_batches(BLOCK, columns=columns):
         rows += batch.num_rows
         yield batch.select(columns), rows / total
+
+
+def _csv_batches(file: BinaryIO, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    texts = csv.ConvertOptions(
+        include_columns=columns,
+        column_types=dict.fromkeys(columns, pa.string()),
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+    yield from csv.open_csv(file, parse_options=LINES, convert_options=texts)
 
 
 def _arrow_file_batches(path: Path, columns: list[str]) -> Batches:

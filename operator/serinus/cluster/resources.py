@@ -38,6 +38,8 @@ DISRUPTION_BUDGET: Final = Resource("policy/v1", "PodDisruptionBudget", "poddisr
 HTTP_ROUTE: Final = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 GATEWAY_CLASS: Final = Resource("gateway.networking.k8s.io/v1", "GatewayClass", "gatewayclasses")
 POD: Final = Resource("v1", "Pod", "pods")
+SECRET: Final = Resource("v1", "Secret", "secrets")
+NAMESPACE: Final = Resource("v1", "Namespace", "namespaces")
 EVENT: Final = Resource("events.k8s.io/v1", "Event", "events")
 LEASE: Final = Resource("coordination.k8s.io/v1", "Lease", "leases")
 

@@ -19,6 +19,7 @@ from serinus.controller import edge, metrics
 from serinus.controller.clock import Clock
 from serinus.controller.health import QUEUE_LIMIT_SECONDS, Health
 from serinus.controller.http import serve
+from serinus.controller.keys import Keys
 from serinus.controller.office import Office
 from serinus.controller.queue import Queue
 from serinus.controller.reconcile import Judge, Reconciler, ask_nothing
@@ -29,6 +30,7 @@ from serinus.controller.settings import Settings
 from serinus.controller.signals import Signals
 from serinus.controller.sweep import Sweep
 from serinus.controller.workers import work
+from serinus.render.snapshot import Renderer
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class Operator:
             self._client,
             Events(self._client, settings.instance),
             room=Room(settings.limits, self._cache, wake=self._queue.add),
+            keys=Keys(self._client, settings.namespace),
+            renderer=Renderer(__version__, settings.image),
             clock=Clock(),
             nonce=lambda: secrets.token_hex(NONCE_BYTES),
             obstacle_seconds=settings.obstacle_seconds,

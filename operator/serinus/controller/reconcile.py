@@ -14,18 +14,19 @@ from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
-from serinus.cluster.objects import Identity, Key, SeenModelDeployment, seen
-from serinus.cluster.resources import HTTP_ROUTE, MODEL_DEPLOYMENT, SERVICE
+from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment, seen
+from serinus.cluster.resources import DEPLOYMENT, HTTP_ROUTE, MODEL_DEPLOYMENT, SERVICE
 from serinus.controller.address import Address
 from serinus.controller.children import Children
 from serinus.controller.gatewayclasses import GatewayClasses
+from serinus.controller.keys import Keys
 from serinus.controller.observe import children_of_revisions, command_of, observe, route_of, spec_document
 from serinus.controller.ownership import check_claims
 from serinus.controller.releases import Releases
 from serinus.controller.room import Room
 from serinus.render.children import Owner, address, children
 from serinus.render.route import gateway_of, http_route
-from serinus.render.snapshot import RenderError
+from serinus.render.snapshot import Renderer, RenderError
 from serinus.rollout.commands import is_refusal
 from serinus.rollout.intent import Intent, Stage
 from serinus.rollout.plan import Plan, plan
@@ -57,6 +58,8 @@ class Reconciler:
         events: Events,
         *,
         room: Room,
+        keys: Keys,
+        renderer: Renderer,
         clock: Callable[[], datetime],
         nonce: Callable[[], str],
         obstacle_seconds: float,
@@ -71,7 +74,8 @@ class Reconciler:
         self._judge = judge
         self._obstacle_seconds = obstacle_seconds
         """When to try again what was refused: nobody tells us when a foreign object goes or a quota grows."""
-        self._releases = Releases(cache, client)
+        self._keys = keys
+        self._releases = Releases(cache, client, renderer)
         self._children = Children(cache, client)
         self._address = Address(cache, client, self._children)
         self._classes = GatewayClasses(client)
@@ -213,6 +217,8 @@ class Reconciler:
         for child in children_of_revisions(self._cache, model):
             if child.revision == snapshot.revision and child.identity.kind not in kinds:
                 await self._children.delete(model, child)
+        if self._waits_for_pods(model, snapshot.revision):
+            await self._keys.ensure(model, snapshot)
         for manifest in manifests:
             autoscaled = manifest["kind"] == "Deployment" and size.autoscaling
             if autoscaled:
@@ -220,6 +226,10 @@ class Reconciler:
             await self._children.ensure(model, manifest)
             if autoscaled:
                 await self._children.hand_over(model, manifest, size.least)
+
+    def _waits_for_pods(self, model: SeenModelDeployment, revision: str) -> bool:
+        found = self._cache.find(Identity(DEPLOYMENT.kind, model.key.namespace, child_name(model.key.name, revision)))
+        return not isinstance(found, SeenChild) or found.pods is None or found.pods.ready < found.pods.wanted
 
     async def _report(
         self,

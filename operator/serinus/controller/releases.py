@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from serinus import __version__
 from serinus.api import modelrelease
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.api.modelrelease import (
@@ -49,7 +48,8 @@ from serinus.controller.ownership import (
     refused,
 )
 from serinus.render.children import Owner, reference, release
-from serinus.render.snapshot import RenderError, snapshot_of
+from serinus.render.sidecars import model_endpoint
+from serinus.render.snapshot import Renderer, RenderError, snapshot_of
 from serinus.rollout.attempt import left
 
 T = TypeVar("T")
@@ -69,9 +69,10 @@ class _Remembered:
 class Releases:
     """Snapshots, which never change and are read once, and attempts, which are read where somebody else wrote them."""
 
-    def __init__(self, cache: Cache, client: Client) -> None:
+    def __init__(self, cache: Cache, client: Client, renderer: Renderer) -> None:
         self._cache = cache
         self._client = client
+        self._renderer = renderer
         self._snapshots: dict[Key, dict[str, bytes]] = {}
         self._attempts: dict[Key, dict[str, _Remembered]] = {}
 
@@ -183,7 +184,7 @@ class Releases:
 
     def _rendered(self, model: SeenModelDeployment, spec: ModelDeploymentSpec) -> ModelReleaseSpec:
         try:
-            return snapshot_of(model.key.name, model.revision, spec, __version__)
+            return snapshot_of(model.key.name, model.key.namespace, model.revision, spec, self._renderer)
         except RenderError as error:
             raise Refused(Reason.RENDER_FAILED, str(error)) from error
 
@@ -214,7 +215,7 @@ class Releases:
             version=deployment["metadata"].get("annotations", {}).get(ANNOTATION_VERSION),
             endpoint=endpoint,
             template=template,
-            rendered_by=__version__,
+            rendered_by=self._renderer.version,
         )
 
     async def _recorded(self, model: SeenModelDeployment, found: SeenRelease) -> tuple[Attempt, ...]:
@@ -290,6 +291,8 @@ def _drop(memory: dict[Key, dict[str, T]], key: Key, keep: frozenset[str]) -> No
 def _endpoint_of(template: dict[str, Any], service_ports: Iterable[dict[str, Any]]) -> ReleaseEndpoint | None:
     """Return the container port that a Service leads to; somebody may have added ports to it."""
     targets = [port.get("targetPort") for port in service_ports]
+    if proxied := model_endpoint(template):
+        return proxied if proxied.port in targets else None
     found = (
         ReleaseEndpoint(port=port["containerPort"], name=port.get("name"), container=container["name"])
         for container in template["spec"]["containers"]

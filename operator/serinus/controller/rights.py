@@ -10,7 +10,9 @@ from serinus.cluster.resources import (
     HTTP_ROUTE,
     MODEL_DEPLOYMENT,
     MODEL_RELEASE,
+    NAMESPACE,
     POD,
+    SECRET,
     Resource,
 )
 
@@ -26,6 +28,8 @@ _NEEDED: Final[tuple[tuple[Resource, str, tuple[str, ...]], ...]] = (
     *((resource, "", (*_READ, *_WRITE)) for resource in (*CHILDREN, HTTP_ROUTE)),
     (GATEWAY_CLASS, "", ("get", "list")),
     (POD, "", ("list", "watch")),
+    (SECRET, "", ("create",)),
+    (NAMESPACE, "", ("get",)),
     (EVENT, "", ("get", "create", "patch")),
 )
 

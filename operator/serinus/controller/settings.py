@@ -19,6 +19,7 @@ class Settings:
     namespace: str
     identity: str
     instance: str
+    image: str
     port: int
     workers: int
     lease_seconds: int
@@ -39,6 +40,7 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
     flag("--namespace", "serinus-system", str, "namespace of the Lease, the operator's own")
     flag("--pod-uid", "", str, "UID of this pod, by which it holds the Lease")
     flag("--pod-name", "", str, "name of this pod, as Events show it")
+    flag("--image", "", str, "image of Serinus, for the sidecars of models")
     flag("--port", "8080", int, "port of /healthz, /readyz and /metrics")
     flag("--workers", "8", int, "ModelDeployments to reconcile at a time")
     flag("--lease-seconds", "15", int, "how long a Lease lasts that is not renewed")
@@ -55,6 +57,7 @@ def settings_from(flags: argparse.Namespace) -> Settings:
         namespace=flags.namespace,
         identity=flags.pod_uid or f"{socket.gethostname()}-{uuid4()}",
         instance=flags.pod_name or socket.gethostname(),
+        image=flags.image,
         port=flags.port,
         workers=flags.workers,
         lease_seconds=flags.lease_seconds,

@@ -49,6 +49,7 @@ class NumberBins:
         self, edges: Sequence[float], atoms: Sequence[float] = (), low: float = -LARGEST, high: float = LARGEST
     ) -> None:
         """`low` and `high` are the limits of what is a value at all."""
+        # The place of a number within the limits is `bisect_right(cuts, number)`, for those in a hurry.
         self.cuts = sorted({*edges, *atoms, *(nextafter(atom, inf) for atom in atoms)})
         self._low, self._high = low, high
         self._missing, self._invalid = len(self.cuts) + 1, len(self.cuts) + 2

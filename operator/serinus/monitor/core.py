@@ -38,7 +38,7 @@ class Core:
         self.profile_state, self.profile = _load(serving.profile, profile_file)
         self.ledger = Ledger(boot)
         names = tuple(feature.name for feature in self.profile.features) if self.profile else ()
-        self.counting = Counting(serving, self.profile, decoder_for(serving, names), self.ledger, clock=clock)
+        self.counting = Counting(serving, self.profile, decoder_for(serving, names), self.ledger, clock)
 
     def count(self, exchange: Exchange) -> None:
         """Count an exchange; whatever happens, the next one is counted, too."""

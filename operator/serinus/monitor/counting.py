@@ -25,7 +25,6 @@ MOST_ROWS: Final = 256
 """Of a larger batch so many rows are counted, evenly spread: the others say little more, and take the loop's time."""
 
 Item = TypeVar("Item")
-Listen = Callable[[Exchange, list[Answer]], None]
 
 _ANSWERED: Final = Outcome.ANSWERED
 _ABORTED: Final = Outcome.ABORTED
@@ -40,17 +39,15 @@ class Counting:
         profile: Profile | None,
         decoder: Decoder,
         ledger: Ledger,
-        *,
         clock: Callable[[], float],
-        listen: Listen | None = None,
     ) -> None:
-        """`listen` hears of every request that was answered and counts: labels may come for it later."""
         self.drops: Counter[str] = Counter()
         """What had no room, by kind."""
+        self.issued: Callable[[Exchange, list[Answer]], None] | None = None
+        """Who is to know which predictions were made: labels.py."""
         self._decoder = decoder
         self._ledger = ledger
         self._clock = clock
-        self._listen = listen
         self._warm_up = float(serving.warm_up_seconds)
         self._warm_at: float | None = None
         self._is_cold = serving.warm_up_seconds > 0
@@ -75,10 +72,10 @@ class Counting:
         if rows:
             self._count_rows(rows, counts)
         if outcome is _ANSWERED:
-            answers = self._answers(exchange, len(rows), counts)
+            answers = self._answers(exchange, len(rows), counts) if self._decoder.reads_answers else []
             self._count_answers(answers, counts)
-            if self._listen:
-                self._listen(exchange, answers)
+            if self.issued:
+                self.issued(exchange, answers)
 
     def _warms_up(self) -> bool:
         """Return whether the pod is in its first seconds with traffic, when caches and compilers warm up."""
@@ -102,8 +99,6 @@ class Counting:
 
     def _answers(self, exchange: Exchange, rows: int, counts: Counts) -> list[Answer]:
         body = exchange.response
-        if not self._decoder.reads_answers:
-            return []
         try:
             if body is None:
                 raise UndecodedError(Reason.NOT_CAPTURED)  # noqa: TRY301 - counted with the other reasons

@@ -1,7 +1,9 @@
 """Where the edges of bins go, given a sample of the reference. Pure; used to make profiles."""
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Final
 
 QUANTILES: Final = (0.001, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
@@ -17,13 +19,13 @@ def number_edges(ascending: Sequence[float]) -> tuple[list[float], list[float]]:
     """Return edges at the quantiles, and the atoms: values that are several quantiles."""
     values = [_quantile(ascending, level) for level in QUANTILES]
     atoms = sorted({value for value, following in pairwise(values) if value == following})
-    return sorted(set(values) - set(atoms)), atoms
+    return [_short_edge(ascending, value) for value in sorted(set(values) - set(atoms))], atoms
 
 
 def score_edges(ascending: Sequence[float]) -> list[float]:
     """Return edges between bins of equal mass; equal ones are merged."""
-    edges = {_quantile(ascending, bin_ / SCORE_BINS) for bin_ in range(1, SCORE_BINS)} if ascending else set()
-    return sorted(edges - {0.0})
+    values = {_quantile(ascending, part / SCORE_BINS) for part in range(1, SCORE_BINS)} if ascending else set()
+    return [_short_edge(ascending, value) for value in sorted(values - {0.0})]
 
 
 def top_values(counts: Mapping[str, int], rows: int, *, listed: bool) -> list[str]:
@@ -39,3 +41,11 @@ def top_values(counts: Mapping[str, int], rows: int, *, listed: bool) -> list[st
 
 def _quantile(ascending: Sequence[float], level: float) -> float:
     return ascending[int(level * len(ascending))] + 0.0  # 0.0, where it is -0.0
+
+
+def _short_edge(ascending: Sequence[float], value: float) -> float:
+    """Return the number with the fewest digits that parts a value from the one below it."""
+    place = bisect_left(ascending, value)
+    below = ascending[place - 1] if place else -inf
+    roundings = (float(f"{value:.{digits}g}") for digits in range(1, 17))
+    return next((rounded for rounded in roundings if below < rounded <= value), value) + 0.0

@@ -7,6 +7,7 @@ import msgspec
 
 from serinus.monitor.core import Core
 from serinus.monitor.exposition import Slices
+from serinus.monitor.labelling import Labelling
 from serinus.monitor.metrics import Source
 from serinus.monitor.outcomes import PARTS
 
@@ -23,8 +24,9 @@ class EvidenceError(ValueError):
 class Evidence:
     """Answers the operator."""
 
-    def __init__(self, core: Core, source: Source) -> None:
+    def __init__(self, core: Core, source: Source, labelling: Labelling | None = None) -> None:
         self._core = core
+        self._labelling = labelling
         self._source = source
 
     async def answer(self, since: str, told: Sequence[str], unstamped: str) -> bytes:
@@ -49,6 +51,8 @@ class Evidence:
             "drops": dict(core.counting.drops),
             "faults": core.faults,
         }
+        if self._labelling:
+            head["labels"] = self._labelling.document()
         stamps = []
         for stamp, counts in list(increment.counts.items()):
             await slices.rest()

@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from serinus import __version__
-from serinus.api.sidecars import KEYS_FOLDER, MONITOR_PORT, PROFILE_FILE, RING_PORT, SERVING
+from serinus.api.sidecars import KEYS_FOLDER, MONITOR_PORT, POD_ADDRESS, PROFILE_FILE, RING_PORT, SERVING
 from serinus.monitor import logs
 from serinus.monitor.core import Core
 from serinus.monitor.evidence import Evidence
+from serinus.monitor.keys import Keys
+from serinus.monitor.labelling import TOKEN, Labelling
 from serinus.monitor.metrics import Metrics
-from serinus.monitor.ring import Ring
+from serinus.monitor.ring import LOOPBACK, Ring
 from serinus.monitor.server import application, serve
 from serinus.monitor.serving import Serving, read_serving
 from serinus.monitor.tokens import BearerToken
@@ -39,9 +41,10 @@ class Place:
     profile: Path = Path(PROFILE_FILE)
     port: int = MONITOR_PORT
     ring_port: int = RING_PORT
+    token: Path = TOKEN
 
 
-async def run(serving: Serving, place: Place) -> None:
+async def run(serving: Serving, place: Place, address: str) -> None:
     """Count until a signal asks us to end."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_complain)
@@ -51,14 +54,22 @@ async def run(serving: Serving, place: Place) -> None:
     core = Core(serving, place.profile, secrets.token_hex(BOOT_BYTES), time.monotonic)
     ring = Ring(core.count, time.monotonic)
     token = BearerToken(place.keys / "token")
-    runner = await serve(application(Metrics(core, ring), Evidence(core, ring), token.admits), place.port)
+    labelling = Labelling(core, serving.task, Keys(place.keys), address, place.token) if serving.task else None
+    evidence = Evidence(core, ring, labelling)
+    runner = await serve(
+        application(Metrics(core, ring), evidence, token.admits, labelling.routes() if labelling else ()), place.port
+    )
     listening = await ring.serve(place.ring_port)
+    maturing = asyncio.create_task(labelling.run()) if labelling else None
     _settle()
     logger.info("started", extra={"version": __version__, "boot": core.boot, "profile": core.profile_state})
     try:
         await told.wait()
     finally:
         listening.close()
+        if maturing:
+            maturing.cancel()
+            await asyncio.wait([maturing])
         await runner.cleanup()
         logger.info("ended")
 
@@ -72,7 +83,7 @@ def main(environment: Mapping[str, str] = os.environ, place: Place = Place()) ->
         print(f"serinus monitor: {SERVING} says nothing that can be served: {error}", file=sys.stderr)  # noqa: T201 - as the operator does
         return 1
     try:
-        asyncio.run(run(serving, place))
+        asyncio.run(run(serving, place, environment.get(POD_ADDRESS, LOOPBACK)))
     except OSError as error:  # a port is taken
         print(f"serinus monitor: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -90,3 +101,7 @@ def _complain(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what broke in the loop. What asyncio would say names the arguments, and these are records."""
     error = context.get("exception")
     logger.error("a part of the monitor broke", extra=logs.described(error) if error else {})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

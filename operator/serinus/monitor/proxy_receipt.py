@@ -23,8 +23,9 @@ class ReceiptLines(NamedTuple):
 def haproxy_lines(signer: Signer, key_text: str, prediction: str = "", when: str = "") -> ReceiptLines:
     """Return the lines that sign with the signer's literals.
 
-    `prediction` is a sample expression, such as `res.body,json_query('$.label')`; `when` an ACL that says which
-    answers have a receipt. Make them anew, with a new boot, for every start of HAProxy: sequences begin at 1 again.
+    `key_text` is the key in base64, `prediction` a sample expression such as `res.body,json_query('$.label')`. `when`
+    are the ACLs of the answers that have a receipt, all of which must hold. Make the lines anew, with a new boot, for
+    every start of HAProxy: sequences begin at 1 again.
     """
     payload = f"{VERSION}|{signer.key_id}|{signer.boot}|{signer.pod}|{signer.revision}|{OF_THE_REQUEST}"
     stamped = f"{{ req.hdr({HEADER_SPLIT}) -m found }}"

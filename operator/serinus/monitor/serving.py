@@ -32,7 +32,7 @@ class Serving(msgspec.Struct, frozen=True, rename="camel"):
     namespace: str
     revision: str
     model_port: int
-    protocol: Protocol
+    protocol: Protocol = "JSON"
     features: str | None = None
     """JMESPath into a request of protocol JSON."""
     prediction: str | None = None

@@ -6,6 +6,7 @@ from typing import Any, Final
 from serinus.api import modeldeployment, modelrelease
 from serinus.api.modelrelease import ModelReleaseSpec
 from serinus.api.names import ANNOTATION_VERSION, API_VERSION, LABEL_DEPLOYMENT, child_name
+from serinus.api.sidecars import PROXY_PORT
 from serinus.render.snapshot import RenderError, revision_labels
 from serinus.rollout.view import Size
 
@@ -139,6 +140,11 @@ def _common_port(one: ModelReleaseSpec, other: ModelReleaseSpec) -> int | str:
         return one.endpoint.port
     if one.endpoint.name and one.endpoint.name == other.endpoint.name:
         return one.endpoint.name
+    if PROXY_PORT in (one.endpoint.port, other.endpoint.port):
+        raise RenderError(
+            f"of revisions {one.revision} and {other.revision} one has the proxy of monitoring.mode Sidecar and one "
+            "has not: one Service cannot send a share to each; set traffic.gateway, or rollout.steps to []"
+        )
     raise RenderError(
         f"revision {other.revision} listens on port {other.endpoint.port}, and revision {one.revision} on "
         f"{one.endpoint.port}: one Service cannot send a share to each; give both ports the same name, or set "

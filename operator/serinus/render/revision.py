@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from serinus.api.names import REVISION_LENGTH
 
-REVISION_FIELDS: Final = ("template", "model", "endpoint")
+REVISION_FIELDS: Final = ("template", "model", "endpoint", "monitoring")
 """Fields that make a revision. More may be added: an absent one changes no hash. None may ever have a default."""
 
 

@@ -1,10 +1,12 @@
 """The snapshot of a revision: the pod template rendered once, when the revision is first asked for."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from serinus.api.modeldeployment import ModelDeploymentSpec
 from serinus.api.modelrelease import ModelReleaseSpec, ReleaseEndpoint
 from serinus.api.names import LABEL_DEPLOYMENT, LABEL_REVISION
+from serinus.render.sidecars import SidecarError, model_endpoint, serving_of, with_middleware, with_sidecars
 
 DRAIN_SECONDS: Final = 10
 """How long a model goes on answering after its pod was told to end: routers need that long to forget it."""
@@ -16,16 +18,37 @@ class RenderError(Exception):
     """The spec cannot be rendered; the message tells the user what to change."""
 
 
-def snapshot_of(name: str, revision: str, spec: ModelDeploymentSpec, rendered_by: str) -> ModelReleaseSpec:
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """The Serinus that renders."""
+
+    version: str
+    image: str = ""
+    """The image of the sidecars; empty where the operator does not know its own."""
+
+
+def snapshot_of(
+    name: str, namespace: str, revision: str, spec: ModelDeploymentSpec, renderer: Renderer
+) -> ModelReleaseSpec:
     """Return the snapshot of a spec."""
     endpoint = _endpoint(spec)
+    template = _rendered(spec.template, revision_labels(name, revision), endpoint.container)
+    mode = spec.monitoring.mode if spec.monitoring else None
+    serving = serving_of(name, namespace, revision, spec, endpoint)
+    try:
+        if mode == "Sidecar":
+            template = with_sidecars(template, serving, renderer.image)
+        elif mode == "Middleware":
+            template = with_middleware(template, serving, endpoint.container)
+    except SidecarError as error:
+        raise RenderError(str(error)) from error
     return ModelReleaseSpec(
         deployment=name,
         revision=revision,
         version=spec.model.version if spec.model else None,
-        endpoint=endpoint,
-        template=_rendered(spec.template, revision_labels(name, revision), endpoint.container),
-        rendered_by=rendered_by,
+        endpoint=model_endpoint(template) or endpoint,
+        template=template,
+        rendered_by=renderer.version,
     )
 
 

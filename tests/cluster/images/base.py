@@ -23,7 +23,10 @@ UNUSED: Final = (
     "/sbin/start-stop-daemon",
     "/usr/bin/debconf*",
     "/usr/bin/dpkg*",
+    "/usr/bin/perl*",
     "/usr/lib/*/gconv/*",
+    "/usr/lib/*/libperl*",
+    "/usr/lib/*/perl*",
     "/usr/sbin/dpkg*",
     "/usr/share/bash-completion/*",
     "/usr/share/bug/*",
@@ -33,7 +36,7 @@ UNUSED: Final = (
     "/usr/share/lintian/*",
     "/usr/share/locale/*",
     "/usr/share/man/*",
-    "/usr/share/perl5/*",
+    "/usr/share/perl*",
     "/usr/share/polkit-1/*",
 )
 """What the packages bring, and nothing in a container asks for."""

@@ -12,12 +12,14 @@ CHECKOUT: Final = Path(__file__).parents[3]
 DOCKERFILE: Final = CHECKOUT / "Dockerfile"
 REQUIREMENTS: Final = CHECKOUT / "requirements/operator.txt"
 SOURCES: Final = (CHECKOUT / "operator", CHECKOUT / "pyproject.toml")
+PACKAGES: Final = ("haproxy",)
+"""What the Dockerfile installs where the base image has none."""
 INPUTS: Final = CHECKOUT / "build/image"
 
 
 def build_image(tag: str) -> Path:
     """Return the archive of the image, made anew if what goes into it has changed."""
-    chosen = builder.chosen()
+    chosen = builder.chosen(*PACKAGES)
     recipe = (tag, chosen.base(), content_of(DOCKERFILE, REQUIREMENTS, *SOURCES))
 
     def build(archive: Path) -> None:

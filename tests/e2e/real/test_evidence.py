@@ -1,0 +1,120 @@
+"""What is counted beside real models is what their clients know: per revision, per step, and for each label."""
+
+import base64
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Final
+
+import pytest
+
+from tests.cluster.api import Json
+from tests.cluster.backends import Backend
+from tests.e2e.models import Model
+from tests.e2e.real.load import in_force
+from tests.e2e.real.scorer import Clients, Place, Prediction, scoring_spec
+
+pytestmark = [pytest.mark.requires("gateway")]
+
+TRAFFIC: Final = {
+    "gateway": {
+        "parentRefs": [{"name": "public", "namespace": "gateway"}],
+        "hostnames": ["scored.example.com"],
+    }
+}
+GATEWAY_HOST: Final = "public.gateway"
+RATE: Final = 400
+ONE_TRIAL: Final = 720_720
+
+
+def spec(image: str, version: str, limit: float, *steps: tuple[int, int]) -> Json:
+    held = [{"weight": weight, "minSeconds": seconds} for weight, seconds in steps]
+    rollout = {"steps": held, "scaleDownDelaySeconds": 600}
+    return scoring_spec(image, version, limit=limit, traffic=TRAFFIC, rollout=rollout)
+
+
+@dataclass
+class Collector:
+    """Follows the watermarks of all pods of a model, as the operator is to do, and sums what it gets."""
+
+    clients: Clients
+    model: Model
+    token: str
+    stamps: list[str] = field(default_factory=list)
+    watermarks: dict[str, str] = field(default_factory=dict)
+    requests: Counter[Place] = field(default_factory=Counter)
+    outcomes: dict[Place, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    processes: Json = field(default_factory=dict)
+    """What each pod said of itself last."""
+
+    def look(self, *, lost: bool = False) -> None:
+        """Ask all pods once; an answer that is lost on its way is not stored, and asked for again later."""
+        for attempt in self._attempts():
+            for split in range(attempt.get("split", 0) + 1):
+                stamp = f"{split}-{attempt['nonce']}"
+                if stamp not in self.stamps:
+                    self.stamps.append(stamp)
+        addresses = {pod["status"]["podIP"] for pod in self.model.pods() if pod["status"].get("podIP")}
+        since = {address: self.watermarks.get(address, "") for address in addresses}
+        for address, document in self.clients.collect(self.token, self.stamps, since).items():
+            if lost:
+                continue
+            assert since[address] in ("", document["since"]), "counts were lost"
+            self.watermarks[address], self.processes[address] = document["watermark"], document
+            for stamp, counts in document["counts"].items():
+                place = document["revision"], stamp
+                self.requests[place] += sum(counts.get("requests", {}).values())
+                outcomes = counts.get("outcomes", {})
+                self.outcomes[place].update({name: outcomes.get(name, 0) for name in ("trials", "errors", "late")})
+
+    def _attempts(self) -> list[Json]:
+        releases = self.model.api.find("serinus.dev/v1alpha1", "ModelRelease", self.model.namespace)
+        attempts = [each for release in releases for each in release.get("status", {}).get("attempts", ())]
+        return [attempt for attempt in attempts if "nonce" in attempt]
+
+
+def secret(model: Model, name: str, key: str) -> str:
+    found = model.api.read("v1", "Secret", name, model.namespace)
+    assert found, f"no Secret {name}"
+    return base64.b64decode(found["data"][key]).decode()
+
+
+def ledger(predictions: list[Prediction], revisions: dict[str, str]) -> Counter[Place]:
+    """The requests by revision and stamp."""
+    return Counter((revisions[each.version], each.stamp) for each in predictions)
+
+
+def test_the_evidence_is_what_clients_and_labels_say(installed: Backend, model: Model, image: str) -> None:
+    clients = Clients(installed, model.namespace, GATEWAY_HOST, "scored.example.com")
+    first = model.apply(spec(image, "7", 50))
+    model.settles(first)
+    collector = Collector(clients, model, secret(model, "serinus-keys", "token"))
+    feedback = secret(model, "fraud-feedback", "token")
+    predictions = clients.ask(1_000, rate=RATE, seed=0)
+
+    second = model.apply(spec(image, "8", 40, (20, 15), (50, 15)))
+    in_force(model, 20)
+    predictions += clients.ask(3_000, rate=RATE, seed=1)
+    collector.look(lost=True)
+    in_force(model, 50)
+    collector.look()
+    predictions += clients.ask(3_000, rate=RATE, seed=2)
+    collector.look()
+    model.settles(second)
+    predictions += clients.ask(3_000, rate=RATE, seed=3)
+    revisions = {"7": first, "8": second}
+
+    # Labels come after the weight has changed, through the same gateway, whose pod is seldom the one that issued.
+    results = clients.tell(predictions, feedback)
+    assert results == {"counted": len(predictions)}
+    assert clients.tell(predictions[:100], feedback) == {"duplicate": 100}
+    collector.look()
+    collector.look()
+
+    wanted = ledger(predictions, revisions)
+    assert {place: number for place, number in collector.requests.items() if number} == wanted
+    assert {stamp for _, stamp in wanted} > {""}, "some were split"
+    trials = {place: counts["trials"] for place, counts in collector.outcomes.items() if counts["trials"]}
+    assert trials == {place: number * ONE_TRIAL for place, number in wanted.items()}
+    wrong = ledger([each for each in predictions if each.prediction != each.truth], revisions)
+    errors = {place: counts["errors"] for place, counts in collector.outcomes.items() if counts["errors"]}
+    assert errors == {place: number * ONE_TRIAL for place, number in wrong.items()}
