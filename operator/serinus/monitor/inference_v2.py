@@ -49,14 +49,14 @@ class InferenceV2:
 
     def rows(self, body: bytes) -> list[Row]:
         """Return the features of a request."""
-        header = header_of(body) if BINARY in body else body
-        inputs = read_json(header, REQUEST).inputs
+        request, binary = _read(body, REQUEST)
+        inputs = request.inputs
         if inputs and (row := _one_row(inputs)) is not None:
             return [row]
         names: list[str] = []
         columns: list[Any] = []
         height = 0
-        for tensor, values, rows in columns_of(inputs, body[len(header) :]):
+        for tensor, values, rows in columns_of(inputs, binary):
             if height not in (0, rows):
                 raise UndecodedError(Reason.ROWS_DIFFER)
             height = rows
@@ -73,11 +73,11 @@ class InferenceV2:
 
     def answers(self, body: bytes, rows: int) -> list[Answer]:
         """Return the answers to so many rows."""
-        header = header_of(body) if BINARY in body else body
-        tensors = read_json(header, RESPONSE).outputs
+        response, binary = _read(body, RESPONSE)
+        tensors = response.outputs
         one = _one_row(tensors)
         if one is None:
-            columns = columns_of(tensors, body[len(header) :])
+            columns = columns_of(tensors, binary)
             outputs = {tensor.name: _by_row(values, height) for tensor, values, height in columns}
         else:
             if rows == len(one) == 1:  # nearly always
@@ -94,6 +94,17 @@ class InferenceV2:
 
     def _is_prediction(self, name: str) -> bool:
         return name == self._prediction or (self._prediction is None and name != self._score and name not in SCORES)
+
+
+def _read(body: bytes, decoder: msgspec.json.Decoder[Any]) -> tuple[Any, bytes]:
+    """Return the JSON of a body, and the binary data behind it."""
+    try:
+        return read_json(body, decoder), b""
+    except UndecodedError:
+        if BINARY not in body:
+            raise
+    header = header_of(body)
+    return read_json(header, decoder), body[len(header) :]
 
 
 def _one_row(inputs: list[Tensor]) -> Row | None:
