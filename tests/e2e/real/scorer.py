@@ -22,8 +22,8 @@ class Model(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         amount = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["amount"]
         prediction = "fraud" if amount > float(os.environ["LIMIT"]) else "fine"
-        stamp = self.headers.get("x-serinus-split", "")
-        self.answer({"prediction": prediction, "version": os.environ["VERSION"], "stamp": stamp})
+        stamp, pod = self.headers.get("x-serinus-split", ""), os.environ["HOSTNAME"]
+        self.answer({"prediction": prediction, "version": os.environ["VERSION"], "stamp": stamp, "pod": pod})
     def do_GET(self):
         self.answer({})
     def answer(self, document):
@@ -55,7 +55,7 @@ def ask(client):
         said = json.loads(answer.read())
         truth = "fraud" if amount > 50 else "fine"
         receipt = answer.headers["x-serinus-receipt"]
-        kept[client].append([said["version"], said["stamp"], said["prediction"], truth, receipt])
+        kept[client].append([said["version"], said["stamp"], said["pod"], said["prediction"], truth, receipt])
 threads = [threading.Thread(target=ask, args=(client,)) for client in range(clients)]
 for thread in threads:
     thread.start()
@@ -113,6 +113,7 @@ class Prediction(NamedTuple):
 
     version: str
     stamp: str
+    pod: str
     prediction: str
     truth: str
     receipt: str

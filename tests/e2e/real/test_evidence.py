@@ -9,9 +9,11 @@ import pytest
 
 from tests.cluster.api import Json
 from tests.cluster.backends import Backend
-from tests.e2e.models import Model
+from tests.cluster.eventually import eventually
+from tests.e2e.models import SECONDS, Model
 from tests.e2e.real.load import in_force
 from tests.e2e.real.scorer import Clients, Place, Prediction, scoring_spec
+from tests.e2e.real.test_monitoring import KILL
 
 pytestmark = [pytest.mark.requires("gateway")]
 
@@ -46,6 +48,9 @@ class Collector:
     processes: Json = field(default_factory=dict)
     """What each pod said of itself last."""
 
+    began_anew: set[str] = field(default_factory=set)
+    """Addresses of pods that had forgotten what was not collected."""
+
     def look(self, *, lost: bool = False) -> None:
         """Ask all pods once; an answer that is lost on its way is not stored, and asked for again later."""
         for attempt in self._attempts():
@@ -58,7 +63,8 @@ class Collector:
         for address, document in self.clients.collect(self.token, self.stamps, since).items():
             if lost:
                 continue
-            assert since[address] in ("", document["since"]), "counts were lost"
+            if since[address] not in ("", document["since"]):
+                self.began_anew.add(address)
             self.watermarks[address], self.processes[address] = document["watermark"], document
             for stamp, counts in document["counts"].items():
                 place = document["revision"], stamp
@@ -110,6 +116,7 @@ def test_the_evidence_is_what_clients_and_labels_say(installed: Backend, model: 
     collector.look()
     collector.look()
 
+    assert not collector.began_anew
     wanted = ledger(predictions, revisions)
     assert {place: number for place, number in collector.requests.items() if number} == wanted
     assert {stamp for _, stamp in wanted} > {""}, "some were split"
@@ -118,3 +125,45 @@ def test_the_evidence_is_what_clients_and_labels_say(installed: Backend, model: 
     wrong = ledger([each for each in predictions if each.prediction != each.truth], revisions)
     errors = {place: counts["errors"] for place, counts in collector.outcomes.items() if counts["errors"]}
     assert errors == {place: number * ONE_TRIAL for place, number in wrong.items()}
+
+
+def test_what_dies_takes_along_what_was_not_collected_and_no_more(installed: Backend, model: Model, image: str) -> None:
+    """A pod with all that is in it, and a monitor alone, which its keeper starts again."""
+    clients = Clients(installed, model.namespace, GATEWAY_HOST, "scored.example.com")
+    revision = model.apply(spec(image, "7", 50))
+    model.settles(revision)
+    collector = Collector(clients, model, secret(model, "serinus-keys", "token"))
+    feedback = secret(model, "fraud-feedback", "token")
+    doomed, restarted = model.pods(revision)
+    collected = clients.ask(600, rate=RATE, seed=0)
+    collector.look()
+
+    lost = clients.ask(600, rate=RATE, seed=1)
+    name = doomed["metadata"]["name"]
+    installed.kubectl("delete", "pod", name, f"--namespace={model.namespace}", "--grace-period=0", "--force")
+    installed.kubectl(
+        *("exec", restarted["metadata"]["name"], f"--namespace={model.namespace}", "--container=serinus-monitor"),
+        *("--", "python3", "-c", KILL),
+    )
+    model.pods_come(revision, 2)
+    model.settles(revision)
+    eventually(lambda: _looks(collector), SECONDS, "all pods answer")
+    after = clients.ask(600, rate=RATE, seed=2)
+    collector.look()
+
+    assert collector.requests[revision, ""] == len(collected) + len(after)
+    assert collector.began_anew == {restarted["status"]["podIP"]}
+    # Whether a label of theirs was counted nobody knows any more: it is shown, and not used.
+    results = clients.tell(collected + lost, feedback)
+    assert results == {"reissued": len(collected + lost)}
+    assert clients.tell(after, feedback) == {"counted": len(after)}
+    collector.look()
+    assert collector.outcomes[revision, ""]["trials"] == len(after) * ONE_TRIAL
+
+
+def _looks(collector: Collector) -> bool:
+    try:
+        collector.look()
+    except RuntimeError as error:  # a monitor is not there yet
+        raise AssertionError(error) from error
+    return True
