@@ -28,12 +28,16 @@ async def test_labels_count_as_their_predictions_do(tmp_path: Path, warm_up: int
     keys = keys_in(tmp_path / "keys")
     labelling = Labelling(watched, "Binary", keys, ADDRESS)
     running = asyncio.create_task(labelling.run())
-    signer = Signer(keys, ADDRESS, watched.serving.revision, time.time_ns() // 1_000_000 - 30_000)
+    signer = Signer(
+        keys, ADDRESS, watched.serving.revision, time.time_ns() // 1_000_000 + 5
+    )  # after the monitor, as the proxy does
     receipts = []
     for _ in results:
         sequence, receipt = signer.sign(SPLIT, int(time.time()), "1")
         watched.count(exchange(boot=str(signer.boot), sequence=sequence))
         receipts.append({"receipt": receipt, "label": 0})
+        while time.time_ns() // 1_000_000 <= signer.boot:
+            await asyncio.sleep(0.001)
         now[0] += 61.0
     application = web.Application()
     application.add_routes(labelling.routes())
