@@ -14,6 +14,7 @@ from serinus.monitor.labelling import Labelling
 from serinus.monitor.outcomes import PARTS
 from serinus.monitor.receipts import Signer
 from serinus.monitor.serving import Feedback
+from tests.cluster.eventually import eventually
 from tests.monitor.keyring import keys_in
 from tests.monitor.watching import SPLIT, core, exchange
 
@@ -28,16 +29,14 @@ async def test_labels_count_as_their_predictions_do(tmp_path: Path, warm_up: int
     keys = keys_in(tmp_path / "keys")
     labelling = Labelling(watched, "Binary", keys, ADDRESS)
     running = asyncio.create_task(labelling.run())
-    signer = Signer(
-        keys, ADDRESS, watched.serving.revision, time.time_ns() // 1_000_000 + 5
-    )  # after the monitor, as the proxy does
+    boot = time.time_ns() // 1_000_000 + 5  # after the monitor's, as the proxy's is
+    signer = Signer(keys, ADDRESS, watched.serving.revision, boot)
     receipts = []
     for _ in results:
         sequence, receipt = signer.sign(SPLIT, int(time.time()), "1")
         watched.count(exchange(boot=str(signer.boot), sequence=sequence))
         receipts.append({"receipt": receipt, "label": 0})
-        while time.time_ns() // 1_000_000 <= signer.boot:
-            await asyncio.sleep(0.001)
+        eventually(lambda: time.time_ns() // 1_000_000 > boot, 1, "the boot is past", interval=0.001)
         now[0] += 61.0
     application = web.Application()
     application.add_routes(labelling.routes())
