@@ -192,10 +192,6 @@ def test_a_body_that_an_aborted_request_never_sent_is_no_flaw() -> None:
     assert "undecoded" not in document
 
 
-def test_a_model_without_an_expression_for_predictions_has_none_and_nothing_is_wrong() -> None:
-    assert "undecoded" not in Monitor(serving(warm_up_seconds=0)).ask({"a": 1}, b"hello").document
-
-
 def test_nan_is_an_invalid_value_and_stays_out_of_the_sums() -> None:
     monitor = described().ask(b'{"features": {"amount": NaN, "country": "DE", "member": true}}', {"label": 1})
     assert monitor.counts.features["amount"].bins[-1] == PARTS

@@ -72,7 +72,7 @@ class Counting:
         if rows:
             self._count_rows(rows, counts)
         if outcome is _ANSWERED:
-            answers = self._answers(exchange, len(rows), counts) if self._decoder.reads_answers else []
+            answers = self._answers(exchange, len(rows), counts)
             self._count_answers(answers, counts)
             if self.issued:
                 self.issued(exchange, answers)

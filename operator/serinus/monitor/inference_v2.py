@@ -9,10 +9,6 @@ from serinus.monitor.bodies import Answer, Reason, Row, UndecodedError, names_fo
 from serinus.monitor.serving import Serving
 from serinus.monitor.tensors import BINARY, Tensor, columns_of, header_of
 
-SCORES: Final = frozenset({"predict_proba", "probabilities", "probability", "score", "scores"})
-"""Output tensors that are known to hold scores, where nothing says which does."""
-
-
 ONE: Final = [1]
 
 
@@ -33,9 +29,7 @@ RESPONSE: Final = msgspec.json.Decoder(Response)
 
 
 class InferenceV2:
-    """See bodies.Decoder."""
-
-    reads_answers = True
+    """See bodies.Decoder. The prediction is the first output, unless spec.endpoint says otherwise."""
 
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
@@ -80,20 +74,14 @@ class InferenceV2:
             columns = columns_of(tensors, binary)
             outputs = {tensor.name: _by_row(values, height) for tensor, values, height in columns}
         else:
-            if rows == len(one) == 1:  # nearly always
-                ((name, value),) = one.items()
-                if self._is_prediction(name):
-                    return [Answer(value)]
+            if rows == len(one) == 1 and self._score is None and self._prediction in (None, *one):  # nearly always
+                return [Answer(*one.values())]
             outputs = {name: [value] for name, value in one.items()}
-        score = self._score or next((name for name in outputs if name in SCORES), None)
-        prediction = self._prediction or next((name for name in outputs if name != score), score)
+        prediction = self._prediction or next(iter(outputs), "")
         if prediction not in outputs:
             raise UndecodedError(Reason.NOTHING_FOUND)
         predictions = outputs[prediction]
-        return answers_of(predictions, outputs.get(score or ""), rows or len(predictions), self._task)
-
-    def _is_prediction(self, name: str) -> bool:
-        return name == self._prediction or (self._prediction is None and name != self._score and name not in SCORES)
+        return answers_of(predictions, outputs.get(self._score or ""), rows or len(predictions), self._task)
 
 
 def _read(body: bytes, decoder: msgspec.json.Decoder[Any]) -> tuple[Any, bytes]:

@@ -33,8 +33,6 @@ RESPONSE: Final = msgspec.json.Decoder(Response)
 class OpenAI:
     """See bodies.Decoder. The prediction is why the text ended."""
 
-    reads_answers = True
-
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         """Nothing of it is open to choice."""
 
