@@ -37,6 +37,8 @@ def tensor(name: str, data: object, *shape: int, datatype: str = "FP64") -> dict
         ("OpenInferenceV2", "/v2/models/fraud/infer", True),
         ("OpenInferenceV2", "/v2/models/fraud/versions/7/infer", True),
         ("OpenInferenceV2", "/v2/models/fraud/ready", False),
+        ("OpenInferenceV2", "/other/infer", False),
+        ("KServeV1", "/other:predict", False),
         ("KServeV1", "/v1/models/fraud:predict", True),
         ("KServeV1", "/v1/models/fraud:explain", False),
         ("OpenAI", "/v1/chat/completions", True),

@@ -39,7 +39,7 @@ class InferenceV2:
 
     def predicts(self, method: str, path: str) -> bool:
         """Return whether a request asks for a prediction."""
-        return method == "POST" and path.endswith("/infer")
+        return method == "POST" and path.startswith("/v2/models/") and path.endswith("/infer")
 
     def rows(self, body: bytes) -> list[Row]:
         """Return the features of a request."""

@@ -37,7 +37,7 @@ class KServeV1:
 
     def predicts(self, method: str, path: str) -> bool:
         """Return whether a request asks for a prediction."""
-        return method == "POST" and path.endswith(":predict")
+        return method == "POST" and path.startswith("/v1/models/") and path.endswith(":predict")
 
     def rows(self, body: bytes) -> list[Row]:
         """Return the features of a request."""
