@@ -18,6 +18,7 @@ from benchmarks import (
     idle_requests,
     loaded_memory,
     many_rollouts,
+    monitor,
     recovery,
     retreat,
     rollout_requests,
@@ -41,6 +42,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "aborted-requests": aborted_requests.run,
     "many-rollouts": many_rollouts.run,
     "loaded-memory": loaded_memory.run,
+    "monitor": monitor.run,
     "feedback": feedback.run,
     "check-duration": check_duration.run,
 }

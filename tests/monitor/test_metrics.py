@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from serinus.monitor.exchange import Outcome
 from serinus.monitor.exposition import Exposition, Family, Sample, Slices
 from serinus.monitor.metrics import Metrics
+from serinus.monitor.outcomes import PARTS, Outcomes
 from tests.monitor.watching import SPLIT, NoSource, core, exchange
 
 GOOD_ROW = {"amount": 2.0, "country": "DE", "member": True}
@@ -68,6 +69,16 @@ async def test_what_was_counted_is_shown_by_split_without_the_secret_of_its_stam
         key("monitor_profile_ok", state="Loaded"): 1,
     }
     assert {name: series.get(name) for name in expected} == expected
+
+
+async def test_what_labels_say_is_shown_by_split(tmp_path: Path) -> None:
+    watched = core(tmp_path)
+    watched.ledger.collect("", [SPLIT])
+    watched.ledger.outcomes_of(SPLIT).add(Outcomes(trials=3 * PARTS, errors=PARTS // 2))
+    series = await parsed(Metrics(watched, NoSource(), restarts=2))
+    assert series[key("model_labelled_total", split="3")] == 3
+    assert series[key("model_label_errors_total", split="3")] == 0.5
+    assert series[key("monitor_restarts_total")] == 2
 
 
 async def test_what_was_given_as_evidence_stays_in_the_metrics(tmp_path: Path) -> None:

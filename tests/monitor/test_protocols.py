@@ -17,6 +17,7 @@ PLAIN = decoder_for(serving("JSON", features="features", prediction="label", sco
 WHOLE = decoder_for(serving("JSON"))
 V1 = decoder_for(serving("KServeV1", task="Multiclass"))
 V2 = decoder_for(serving("OpenInferenceV2", task="Binary"))
+NAMED_V2 = decoder_for(serving("OpenInferenceV2", task="Binary", prediction="predict", score="predict_proba"))
 OPENAI = decoder_for(serving("OpenAI", task="Generation"))
 NAMED = decoder_for(serving("JSON"), ("age", "income"))
 
@@ -36,6 +37,8 @@ def tensor(name: str, data: object, *shape: int, datatype: str = "FP64") -> dict
         ("OpenInferenceV2", "/v2/models/fraud/infer", True),
         ("OpenInferenceV2", "/v2/models/fraud/versions/7/infer", True),
         ("OpenInferenceV2", "/v2/models/fraud/ready", False),
+        ("OpenInferenceV2", "/other/infer", False),
+        ("KServeV1", "/other:predict", False),
         ("KServeV1", "/v1/models/fraud:predict", True),
         ("KServeV1", "/v1/models/fraud:explain", False),
         ("OpenAI", "/v1/chat/completions", True),
@@ -101,17 +104,18 @@ def test_the_features_of_a_request(decoder: Decoder, request_body: object, rows:
         (PLAIN, {"label": ["yes", "no"], "confidence": [0.9, 0.2]}, 2, [Answer("yes", 0.9), Answer("no", 0.2)]),
         (PLAIN, {"label": ["yes"], "confidence": [0.9]}, 1, [Answer("yes", 0.9)]),
         (PLAIN, {"label": 1}, 1, [Answer(1, None)]),
-        (WHOLE, {"label": 1}, 1, []),
+        (WHOLE, {"prediction": 1}, 1, [Answer(1)]),
         (V1, {"predictions": [2, 0]}, 2, [Answer(2), Answer(0)]),
         (V1, {"predictions": [[0.1, 0.7, 0.2]]}, 1, [Answer(1, 0.7)]),
         (V1, {"predictions": [[2]]}, 1, [Answer(2)]),
         (V2, {"outputs": [tensor("predict", [1, 0], 2)]}, 2, [Answer(1), Answer(0)]),
         (
-            V2,
+            NAMED_V2,
             {"outputs": [tensor("predict_proba", [0.2, 0.8], 1, 2), tensor("predict", [1], 1)]},
             1,
             [Answer(1, 0.8)],
         ),
+        (NAMED_V2, {"outputs": [tensor("predict_proba", [0.8], 1), tensor("predict", [1], 1)]}, 1, [Answer(1, 0.8)]),
         (V2, {"outputs": [tensor("probabilities", [0.8, 0.2], 1, 2)]}, 1, [Answer(0, 0.2)]),
         (OPENAI, {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}, 1, [Answer("stop")]),
         (OPENAI, {"data": [{"embedding": [0.1, 0.2]}]}, 1, []),
@@ -142,12 +146,6 @@ def test_expressions_may_be_more_than_names() -> None:
     decoder = decoder_for(serving("JSON", features="rows[*].{a: x, b: y}", prediction="max(results)"))
     assert decoder.rows(body({"rows": [{"x": 1, "y": 2}]})) == [{"a": 1, "b": 2}]
     assert decoder.answers(body({"results": [3, 7]}), 1) == [Answer(7)]
-
-
-def test_expressions_look_into_each_prediction_of_v1() -> None:
-    decoder = decoder_for(serving("KServeV1", prediction="label", score="p.yes"))
-    answer = {"predictions": [{"label": "a", "p": {"yes": 0.3}}, {"label": "b", "p": {"yes": 0.6}}]}
-    assert decoder.answers(body(answer), 2) == [Answer("a", 0.3), Answer("b", 0.6)]
 
 
 def test_nan_and_infinities_are_values_since_python_writes_them() -> None:
@@ -249,6 +247,7 @@ def test_why_a_request_cannot_be_read(decoder: Decoder, request_body: bytes, rea
         (V1, b'{"predictions": [1]}', 2, Reason.ROWS_DIFFER),
         (V1, b'{"predictions": [["a", "b"]]}', 1, Reason.WRONG_SHAPE),
         (V2, b'{"outputs": []}', 1, Reason.NOTHING_FOUND),
+        (NAMED_V2, body({"outputs": [tensor("other", [1], 1)]}), 1, Reason.NOTHING_FOUND),
         (V2, body({"outputs": [tensor("predict", [1], 2)]}), 1, Reason.WRONG_SHAPE),
         (V2, body({"outputs": [tensor("predict", [1], 1)]}), 3, Reason.ROWS_DIFFER),
     ],

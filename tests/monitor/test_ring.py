@@ -94,6 +94,11 @@ def test_a_request_that_was_none_is_told_of_too() -> None:
     assert (exchange.stamp, exchange.path, exchange.outcome) == ("", "<BADREQ>", Outcome.CLIENT_ERROR)
 
 
+def test_a_status_that_never_came_is_nought() -> None:
+    exchange = read(status="-1", state="CR")
+    assert (exchange.status, exchange.outcome) == (0, Outcome.ABORTED)
+
+
 def test_a_long_path_is_cut() -> None:
     assert len(read(path="/" + "a" * 5000).path) == LONGEST_PATH
 

@@ -17,18 +17,23 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 
 from serinus.monitor.exchange import Exchange, Outcome
+from serinus.monitor.proxy_receipt import haproxy_lines
 from serinus.monitor.proxy_record import record_lines
+from serinus.monitor.receipts import Signer
 from serinus.monitor.ring import Ring
 from tests.cluster.parts import debian
+from tests.monitor.keyring import KEY_ONE, keys_in, text_of
 
 pytestmark = pytest.mark.control_plane
 """It needs a Debian package, which `make test` installs."""
 
 HAPROXY: Final = "/usr/sbin/haproxy"
+BOOT: Final = 1764095000000
 DEADLINE: Final = 10.0
 CONFIGURATION: Final = """
 global
     tune.bufsize 65536
+    {in_global}
 defaults
     mode http
     timeout client 2s
@@ -37,14 +42,10 @@ defaults
     option http-keep-alive
     option dontlognull
 {ring}
-backend serinus_sequences
-    stick-table type integer size 1 store gpc0
+{backends}
 frontend traffic
     bind 127.0.0.1:{port}
     {frontend}
-    http-request track-sc0 int(1) table serinus_sequences
-    http-request set-var(txn.sequence) sc_inc_gpc0(0)
-    http-request set-var-fmt(txn.stamp) "split|%[req.hdr(x-serinus-split)]" if {{ req.hdr(x-serinus-split) -m found }}
     {on_request}
     {on_response}
     default_backend model
@@ -129,16 +130,19 @@ async def model(port: int) -> AsyncIterator[None]:
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
     debian.ensure("haproxy")
     front, ring_port, model_port = Front(unused_port()), unused_port(), unused_port()
-    lines = record_lines("1764095000000", port=ring_port)
+    receipt = haproxy_lines(Signer(keys_in(tmp_path), "192.0.2.7", "0a1b2c3d4e", BOOT), text_of(KEY_ONE))
+    lines = record_lines(str(BOOT), port=ring_port)
     configuration = tmp_path / "haproxy.cfg"
     configuration.write_text(
         CONFIGURATION.format(
             port=front.port,
             model=model_port,
+            in_global="\n    ".join(receipt.in_global),
+            backends="\n".join(receipt.backends),
             ring="\n".join(lines.ring),
             frontend="\n    ".join(lines.frontend),
-            on_request="\n    ".join(lines.on_request),
-            on_response="\n    ".join(lines.on_response),
+            on_request="\n    ".join((*receipt.on_request, *lines.on_request)),
+            on_response="\n    ".join((*receipt.on_response, *lines.on_response)),
         )
     )
     server = await front.ring.serve(ring_port)

@@ -1,6 +1,7 @@
 """A monitor's core without a process, and exchanges to count. Used by the tests of what it shows."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -27,14 +28,14 @@ class NoSource:
         return {"read": 0, "lost": 2}
 
 
-def core(folder: Path, profile: object = PROFILE, **changes: object) -> Core:
+def core(folder: Path, profile: object = PROFILE, clock: Callable[[], float] = lambda: 0.0, **changes: object) -> Core:
     """Return one whose profile, if there is one, is in the folder."""
     file = folder / "profile.json"
     name = None
     if profile:
         content, name = encoded(profile)
         file.write_bytes(content)
-    return Core(serving("JSON", **FIELDS | {"profile": name} | changes), file, "b", lambda: 0.0)
+    return Core(serving("JSON", **FIELDS | {"profile": name} | changes), file, "b", clock)
 
 
 def exchange(request: object = None, answer: object = None, **changes: object) -> Exchange:

@@ -50,9 +50,6 @@ class Answer(NamedTuple):
 class Decoder(Protocol):
     """How one protocol is read."""
 
-    reads_answers: bool
-    """Whether anything is to be found in answers."""
-
     def predicts(self, method: str, path: str) -> bool:
         """Return whether a request asks for a prediction."""
         ...

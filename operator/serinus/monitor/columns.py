@@ -45,13 +45,13 @@ class DescribedColumns:
         """Count a row that is that part of its request; return whether it breaks no rule for sure."""
         if not features:
             features.update({name: Tally(length) for name, length in self._lengths.items()})
-        share = part / PARTS
+        share, low, high, find = part / PARTS, -LARGEST, LARGEST, bisect_right  # locals: half the time
         is_safe = len(row) == len(features)  # and none is missing: then none is unknown
         for (name, cuts, index, safe, suspect), tally in zip(self._columns, features.values(), strict=True):
             value: Any = row.get(name)
             kind = type(value)
-            if cuts is not None and (kind is float or kind is int) and -LARGEST < value < LARGEST:
-                place = bisect_right(cuts, value)
+            if cuts is not None and (kind is float or kind is int) and low < value < high:
+                place = find(cuts, value)
                 weighted = value * share
                 tally.total += weighted
                 tally.squares += weighted * value

@@ -72,7 +72,7 @@ class Counting:
         if rows:
             self._count_rows(rows, counts)
         if outcome is _ANSWERED:
-            answers = self._answers(exchange, len(rows), counts) if self._decoder.reads_answers else []
+            answers = self._answers(exchange, len(rows), counts)
             self._count_answers(answers, counts)
             if self.issued:
                 self.issued(exchange, answers)
@@ -112,7 +112,8 @@ class Counting:
         if len(rows) == 1:  # nearly always
             suspects = [] if columns.count(rows[0], PARTS, features) else rows
         else:
-            self.drops["rows"] += max(0, len(rows) - MOST_ROWS)
+            if len(rows) > MOST_ROWS:
+                self.drops["rows"] += len(rows) - MOST_ROWS
             suspects = [row for row, part in _weighed(rows) if not columns.count(row, part, features)]
         if self._contract:
             counts.checked += 1

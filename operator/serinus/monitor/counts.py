@@ -99,10 +99,10 @@ class Counts:
 
 def _add_tallies(tallies: dict[str, Tally], more: dict[str, Tally]) -> None:
     for name, theirs in more.items():
-        mine = tallies.get(name)
-        if mine is None:
-            mine = tallies[name] = Tally(len(theirs.bins))
-        mine.add(theirs)
+        if mine := tallies.get(name):
+            mine.add(theirs)
+        else:
+            tallies[name] = theirs.copy()
 
 
 def _documents(tallies: dict[str, Tally]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Evidence:
         if self._labelling:
             head["labels"] = self._labelling.document()
         stamps = []
-        for stamp, counts in increment.counts.items():
+        for stamp, counts in list(increment.counts.items()):
             await slices.rest()
             stamps.append(msgspec.json.encode(stamp) + b":" + msgspec.json.encode(counts.document()))
         return msgspec.json.encode(head)[:-1] + b',"counts":{' + b",".join(stamps) + b"}}"

@@ -9,11 +9,7 @@ from serinus.monitor.bodies import Answer, Reason, Row, UndecodedError, names_fo
 from serinus.monitor.serving import Serving
 from serinus.monitor.tensors import BINARY, Tensor, columns_of, header_of
 
-SCORES: Final = frozenset({"predict_proba", "probabilities", "probability", "score", "scores"})
-"""Output tensors that are known to hold scores, where nothing says which does."""
-
-
-ONE: Final = ([1], [1, 1])
+ONE: Final = [1]
 
 
 class Request(msgspec.Struct, gc=False):
@@ -33,9 +29,7 @@ RESPONSE: Final = msgspec.json.Decoder(Response)
 
 
 class InferenceV2:
-    """See bodies.Decoder."""
-
-    reads_answers = True
+    """See bodies.Decoder. The prediction is the first output, unless spec.endpoint says otherwise."""
 
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
@@ -45,18 +39,18 @@ class InferenceV2:
 
     def predicts(self, method: str, path: str) -> bool:
         """Return whether a request asks for a prediction."""
-        return method == "POST" and path.endswith("/infer")
+        return method == "POST" and path.startswith("/v2/models/") and path.endswith("/infer")
 
     def rows(self, body: bytes) -> list[Row]:
         """Return the features of a request."""
-        header = header_of(body) if BINARY in body else body
-        inputs = read_json(header, REQUEST).inputs
+        request, binary = _read(body, REQUEST)
+        inputs = request.inputs
         if inputs and (row := _one_row(inputs)) is not None:
             return [row]
         names: list[str] = []
         columns: list[Any] = []
         height = 0
-        for tensor, values, rows in columns_of(inputs, body[len(header) :]):
+        for tensor, values, rows in columns_of(inputs, binary):
             if height not in (0, rows):
                 raise UndecodedError(Reason.ROWS_DIFFER)
             height = rows
@@ -73,20 +67,32 @@ class InferenceV2:
 
     def answers(self, body: bytes, rows: int) -> list[Answer]:
         """Return the answers to so many rows."""
-        header = header_of(body) if BINARY in body else body
-        tensors = read_json(header, RESPONSE).outputs
+        response, binary = _read(body, RESPONSE)
+        tensors = response.outputs
         one = _one_row(tensors)
         if one is None:
-            columns = columns_of(tensors, body[len(header) :])
+            columns = columns_of(tensors, binary)
             outputs = {tensor.name: _by_row(values, height) for tensor, values, height in columns}
         else:
+            if rows == len(one) == 1 and self._score is None and self._prediction in (None, *one):  # nearly always
+                return [Answer(*one.values())]
             outputs = {name: [value] for name, value in one.items()}
-        score = self._score or next((name for name in outputs if name in SCORES), None)
-        prediction = self._prediction or next((name for name in outputs if name != score), score)
+        prediction = self._prediction or next(iter(outputs), "")
         if prediction not in outputs:
             raise UndecodedError(Reason.NOTHING_FOUND)
         predictions = outputs[prediction]
-        return answers_of(predictions, outputs.get(score or ""), rows or len(predictions), self._task)
+        return answers_of(predictions, outputs.get(self._score or ""), rows or len(predictions), self._task)
+
+
+def _read(body: bytes, decoder: msgspec.json.Decoder[Any]) -> tuple[Any, bytes]:
+    """Return the JSON of a body, and the binary data behind it."""
+    try:
+        return read_json(body, decoder), b""
+    except UndecodedError:
+        if BINARY not in body:
+            raise
+    header = header_of(body)
+    return read_json(header, decoder), body[len(header) :]
 
 
 def _one_row(inputs: list[Tensor]) -> Row | None:
@@ -94,7 +100,11 @@ def _one_row(inputs: list[Tensor]) -> Row | None:
     row = {}
     for tensor in inputs:
         data = tensor.data
-        if data is None or len(data) != 1 or tensor.shape not in ONE or type(data[0]) is list:
+        if (
+            data is None
+            or len(data) != 1
+            or (tensor.shape != ONE and (tensor.shape != ONE * 2 or type(data[0]) is list))
+        ):
             return None
         row[tensor.name] = data[0]
     return row

@@ -18,6 +18,9 @@ def finder(expression: str) -> Find:
     except JMESPathError:
         return _fail
     keys = _keys(compiled.parsed)
+    if keys is not None and len(keys) == 1:
+        (key,) = keys
+        return lambda document: document.get(key) if type(document) is dict else None
     if keys is not None:
         return lambda document: _get(document, keys)
 

@@ -9,7 +9,6 @@ import msgspec
 
 from serinus.monitor.answers import answers_of
 from serinus.monitor.bodies import Answer, Row, read_json, rows_of
-from serinus.monitor.jsonpaths import finder
 from serinus.monitor.serving import Serving
 
 
@@ -30,19 +29,15 @@ RESPONSE = msgspec.json.Decoder(Response)
 
 
 class KServeV1:
-    """See bodies.Decoder. Expressions, where there are some, look into each of the predictions."""
-
-    reads_answers = True
+    """See bodies.Decoder."""
 
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
         self._task = serving.task
-        self._prediction = finder(serving.prediction) if serving.prediction else None
-        self._score = finder(serving.score) if serving.score else None
 
     def predicts(self, method: str, path: str) -> bool:
         """Return whether a request asks for a prediction."""
-        return method == "POST" and path.endswith(":predict")
+        return method == "POST" and path.startswith("/v1/models/") and path.endswith(":predict")
 
     def rows(self, body: bytes) -> list[Row]:
         """Return the features of a request."""
@@ -54,6 +49,4 @@ class KServeV1:
     def answers(self, body: bytes, rows: int) -> list[Answer]:
         """Return the answers to so many rows."""
         each = read_json(body, RESPONSE).predictions
-        scores = [self._score(one) for one in each] if self._score else None
-        predictions = [self._prediction(one) for one in each] if self._prediction else each
-        return answers_of(predictions, scores, rows or len(each), self._task)
+        return answers_of(each, None, rows or len(each), self._task)

@@ -33,6 +33,7 @@ class Labelling:
         serving = core.serving
         target = core.profile.target if core.profile else None
         judge = Judge(task, serving.tolerance, target.counts if target and target.counts else ())
+        self._is_cold = serving.warm_up_seconds > 0
         self._seen = Seen(time.time())
         self._labels = Labels(core.ledger, judge, self._seen, serving.feedback)
         self._session = aiohttp.ClientSession()
@@ -67,5 +68,8 @@ class Labelling:
     def _issued(self, exchange: Exchange, answers: list[Answer]) -> None:
         """Learn of a prediction that may be labelled."""
         if exchange.sequence and exchange.boot.isdecimal():
+            if self._is_cold:  # the first that counts: labels of those before count for nothing either
+                self._is_cold = False
+                self._seen.begin(time.time())
             self._seen.issued(int(exchange.boot), exchange.sequence)
             self._labels.issued(exchange.stamp, exchange.at, [each.prediction for each in answers])

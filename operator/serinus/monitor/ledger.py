@@ -24,6 +24,7 @@ class Piece(NamedTuple):
 
     number: int
     counts: dict[str, Counts]
+    """They do not change any more, but those of a stamp may go."""
 
 
 class Increment(NamedTuple):
@@ -66,11 +67,8 @@ class Ledger:
         self._retire()
         self._acknowledge(since)
         self._close()
-        total: dict[str, Counts] = {}
-        for piece in self._pieces:
-            _add(total, piece.counts)
         last = self._pieces[-1].number if self._pieces else self._number
-        return Increment(self._watermark(self._number), self._watermark(last), total)
+        return Increment(self._watermark(self._number), self._watermark(last), _sum(self._pieces))
 
     def outcomes_of(self, stamp: str) -> Outcomes:
         """Return those to which labels of a stamp's predictions are added now."""
@@ -126,9 +124,7 @@ class Ledger:
         last = self._pieces[-1].number if self._pieces else self._number
         self._pieces.append(Piece(last + 1, counts))
         if len(self._pieces) > MOST_PIECES:
-            first, second = self._pieces[:2]
-            _add(first.counts, second.counts)
-            self._pieces[:2] = [Piece(second.number, first.counts)]
+            self._pieces[:2] = [Piece(self._pieces[1].number, _sum(self._pieces[:2]))]
 
     def _retire(self) -> None:
         """Forget the stamps that were told first, when there are too many."""
@@ -140,6 +136,16 @@ class Ledger:
 
     def _watermark(self, number: int) -> str:
         return f"{self._boot}.{number}"
+
+
+def _sum(pieces: list[Piece]) -> dict[str, Counts]:
+    """Return what pieces hold together. Pieces stay as they are: an answer that is being sent may show them."""
+    if len(pieces) == 1:  # nearly always
+        return pieces[0].counts
+    total: dict[str, Counts] = {}
+    for piece in pieces:
+        _add(total, piece.counts)
+    return total
 
 
 def _add(total: dict[str, Counts], more: Mapping[str, Counts]) -> None:

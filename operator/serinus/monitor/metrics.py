@@ -10,6 +10,7 @@ from serinus.monitor.core import Core, ProfileState
 from serinus.monitor.counts import Counts
 from serinus.monitor.exchange import Outcome
 from serinus.monitor.exposition import Exposition, Family, Sample, Slices
+from serinus.monitor.labelling import Labelling
 from serinus.monitor.latency import EDGES
 from serinus.monitor.ledger import UNKNOWN
 from serinus.monitor.outcomes import PARTS
@@ -34,10 +35,13 @@ class Source(Protocol):
 class Metrics:
     """The series of one process."""
 
-    def __init__(self, core: Core, source: Source) -> None:
+    def __init__(self, core: Core, source: Source, labelling: Labelling | None = None, *, restarts: int = 0) -> None:
+        """`restarts` is how often the process was started before."""
         serving = core.serving
         self._core = core
         self._source = source
+        self._labelling = labelling
+        self._restarts = restarts
         self._exposition = Exposition(
             (("namespace", serving.namespace), ("deployment", serving.deployment), ("revision", serving.revision))
         )
@@ -80,6 +84,7 @@ class Metrics:
             "Requests by predicted class and bin of the score.",
             _bins("prediction", whole.scores, self._score_bins, UNPROFILED_SCORES.labels),
         )
+        yield from _labels(splits)
         yield from self._process()
 
     def _process(self) -> Iterator[Family]:
@@ -91,6 +96,19 @@ class Metrics:
             "counter",
             "Records of requests: read, unreadable, lost on the way, or cut off.",
             _by("what", self._source.numbers()),
+        )
+        if self._labelling:
+            yield Family(
+                "serinus_monitor_labels_total",
+                "counter",
+                "Labels by what became of them.",
+                _by("result", self._labelling.document()["results"]),
+            )
+        yield Family(
+            "serinus_monitor_restarts_total",
+            "counter",
+            "How often the monitor had to be started again in its pod.",
+            [Sample((), self._restarts)],
         )
         yield Family(
             "serinus_monitor_faults_total",
@@ -159,6 +177,21 @@ def _contract(splits: Splits, whole: Counts) -> Iterator[Family]:
         "counter",
         "The same by rule.",
         _by("rule", whole.violations),
+    )
+
+
+def _labels(splits: Splits) -> Iterator[Family]:
+    yield Family(
+        "serinus_model_labelled_total",
+        "counter",
+        "Requests whose label has come and counts.",
+        [Sample((("split", split),), counts.outcomes.trials / PARTS) for split, counts in splits.items()],
+    )
+    yield Family(
+        "serinus_model_label_errors_total",
+        "counter",
+        "Those of them where the label says that the prediction was wrong.",
+        [Sample((("split", split),), counts.outcomes.errors / PARTS) for split, counts in splits.items()],
     )
 
 

@@ -7,7 +7,7 @@ import msgspec
 from serinus.monitor.bodies import Answer, Reason, Row, UndecodedError, read_json
 from serinus.monitor.serving import Serving
 
-PATHS: Final = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+PATHS: Final = ("/completions", "/embeddings")
 NUMBERS: Final = ("temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "dimensions")
 MOST_NESTED: Final = 6
 EVENT: Final = b"data:"
@@ -32,8 +32,6 @@ RESPONSE: Final = msgspec.json.Decoder(Response)
 
 class OpenAI:
     """See bodies.Decoder. The prediction is why the text ended."""
-
-    reads_answers = True
 
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         """Nothing of it is open to choice."""

@@ -7,6 +7,8 @@ from serinus.monitor.bodies import Answer, Reason, Row, UndecodedError, read_jso
 from serinus.monitor.jsonpaths import finder
 from serinus.monitor.serving import Serving
 
+PREDICTION = "prediction"
+"""Where it is unless spec.endpoint says otherwise."""
 ANY: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 
 
@@ -16,9 +18,8 @@ class PlainJson:
     def __init__(self, serving: Serving, names: tuple[str, ...]) -> None:
         self._names = names
         self._task = serving.task
-        self.reads_answers = bool(serving.prediction)
         self._features = finder(serving.features) if serving.features else None
-        self._prediction = finder(serving.prediction) if serving.prediction else None
+        self._prediction = finder(serving.prediction or PREDICTION)
         self._score = finder(serving.score) if serving.score else None
 
     def predicts(self, method: str, path: str) -> bool:  # noqa: ARG002 - any path
@@ -32,8 +33,6 @@ class PlainJson:
 
     def answers(self, body: bytes, rows: int) -> list[Answer]:
         """Return the answers to so many rows."""
-        if self._prediction is None:
-            return []
         document = read_json(body, ANY)
         prediction = self._prediction(document)
         if prediction is None:

@@ -22,6 +22,7 @@ from serinus.monitor.keys import Keys
 from serinus.monitor.labelling import TOKEN, Labelling
 from serinus.monitor.metrics import Metrics
 from serinus.monitor.ring import LOOPBACK, Ring
+from serinus.monitor.run import RESTARTS
 from serinus.monitor.server import application, serve
 from serinus.monitor.serving import Serving, read_serving
 from serinus.monitor.tokens import BearerToken
@@ -44,7 +45,7 @@ class Place:
     token: Path = TOKEN
 
 
-async def run(serving: Serving, place: Place, address: str) -> None:
+async def run(serving: Serving, place: Place, address: str, restarts: int = 0) -> None:
     """Count until a signal asks us to end."""
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_complain)
@@ -56,8 +57,9 @@ async def run(serving: Serving, place: Place, address: str) -> None:
     token = BearerToken(place.keys / "token")
     labelling = Labelling(core, serving.task, Keys(place.keys), address, place.token) if serving.task else None
     evidence = Evidence(core, ring, labelling)
+    metrics = Metrics(core, ring, labelling, restarts=restarts)
     runner = await serve(
-        application(Metrics(core, ring), evidence, token.admits, labelling.routes() if labelling else ()), place.port
+        application(metrics, evidence, token.admits, labelling.routes() if labelling else ()), place.port
     )
     listening = await ring.serve(place.ring_port)
     maturing = asyncio.create_task(labelling.run()) if labelling else None
@@ -83,7 +85,8 @@ def main(environment: Mapping[str, str] = os.environ, place: Place = Place()) ->
         print(f"serinus monitor: {SERVING} says nothing that can be served: {error}", file=sys.stderr)  # noqa: T201 - as the operator does
         return 1
     try:
-        asyncio.run(run(serving, place, environment.get(POD_ADDRESS, LOOPBACK)))
+        restarts = int(environment.get(RESTARTS, "0"))
+        asyncio.run(run(serving, place, environment.get(POD_ADDRESS, LOOPBACK), restarts))
     except OSError as error:  # a port is taken
         print(f"serinus monitor: {error}", file=sys.stderr)  # noqa: T201
         return 1

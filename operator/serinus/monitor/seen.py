@@ -37,6 +37,10 @@ class Seen:
         self._parts: dict[tuple[int, int], _Part] = {}
         self._floor = (0, 0)
 
+    def begin(self, at: float) -> None:
+        """Count nothing that was predicted before: as if the monitor had begun only then."""
+        self.covers_since = self._began = at
+
     def issued(self, boot: int, sequence: int) -> None:
         """Learn from the record of a prediction which boots this monitor has seen, and since which sequence."""
         if boot in self._first:

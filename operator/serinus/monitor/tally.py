@@ -18,13 +18,15 @@ class Tally:
 
     def add(self, other: "Tally") -> None:
         """Count what another has counted in the same bins."""
-        if len(other.bins) > len(self.bins):
-            self.bins += [0] * (len(other.bins) - len(self.bins))
-        for index, parts in enumerate(other.bins):
-            if parts:
-                self.bins[index] += parts
+        self.bins[:] = map(int.__add__, self.bins, other.bins)
         self.total += other.total
         self.squares += other.squares
+
+    def copy(self) -> "Tally":
+        """Return another with the same counts."""
+        copied = Tally(0)
+        copied.bins, copied.total, copied.squares = self.bins[:], self.total, self.squares
+        return copied
 
     def document(self) -> dict[str, Any]:
         """Return it for machines."""
