@@ -1,7 +1,6 @@
 """The Secrets that sidecars need: made once, by nobody's leave to read any."""
 
 import base64
-import time
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from serinus.api.modelrelease import ModelReleaseSpec
 from serinus.cluster.errors import ForbiddenError, Refused
 from serinus.cluster.objects import Identity
-from serinus.controller.keys import AGAIN_SECONDS, MASTER, Keys
+from serinus.controller.keys import MASTER, Keys
 from tests.cluster_layer import sightings
 from tests.cluster_layer.sightings import KEY, MODEL_UID
 from tests.controller.fake_client import FakeClient
@@ -81,20 +80,6 @@ async def test_a_namespaces_token_is_its_own_and_follows_from_the_master_key() -
     assert await Bench(bench.client).keys.token(KEY.namespace) == token
     del bench.client.documents[Identity("Secret", OWN, MASTER)]
     assert await Bench(bench.client).keys.token(KEY.namespace) != token
-
-
-async def test_waiting_pods_are_seen_to_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody may have deleted what they mount; nobody tells us."""
-    bench = Bench()
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    await bench.keys.ensure(MODEL, SNAPSHOT)
-    del bench.client.documents[Identity("Secret", KEY.namespace, "fraud-feedback")]
-    await bench.keys.ensure(MODEL, SNAPSHOT)
-    assert Identity("Secret", KEY.namespace, "fraud-feedback") not in bench.client.documents
-    now += AGAIN_SECONDS
-    await bench.keys.ensure(MODEL, SNAPSHOT)
-    assert Identity("Secret", KEY.namespace, "fraud-feedback") in bench.client.documents
 
 
 async def test_a_refusal_names_the_secret() -> None:

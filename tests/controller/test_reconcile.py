@@ -20,12 +20,12 @@ from serinus.controller.room import Limits, Room
 from serinus.render.revision import revision_of
 from tests.cluster_layer.sightings import KEY, MODEL_UID
 from tests.controller.fake_client import FakeClient, Write
-from tests.render.samples import MINIMAL, RENDERER
+from tests.render.samples import MINIMAL, RENDERER, UNMONITORED
 
 Document = dict[str, Any]
 
 NOW = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
-REVISION = revision_of(MINIMAL)
+REVISION = revision_of(UNMONITORED | MINIMAL)
 MODEL = Identity("ModelDeployment", *KEY)
 ADDRESS = Identity("Service", *KEY)
 RECORD = Identity("ModelRelease", KEY.namespace, child_name(KEY.name, REVISION))
@@ -58,7 +58,7 @@ class Bench:
                 "generation": 1,
                 "creationTimestamp": "2026-11-21T11:59:00Z",
             },
-            "spec": {**MINIMAL, "replicas": 2},
+            "spec": {**UNMONITORED, **MINIMAL, "replicas": 2},
             "status": {"observedGeneration": -1},
         }
         self.client = FakeClient(document)

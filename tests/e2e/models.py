@@ -25,8 +25,12 @@ KINDS: Final = {
 """What the operator makes, and the API version of each."""
 
 
+UNMONITORED: Final[Json] = {"mode": "None"}
+
+
 def spec(image: str = "model:1", *, replicas: int | None = 2, drain: int = 0, **fields: Any) -> Json:  # noqa: ANN401 - JSON
-    """A ModelDeployment's spec; unless a test asks for more, a new revision takes over and an old one goes at once."""
+    """A ModelDeployment's spec; unless a test asks for more, a new revision takes over and an old one goes at once, and
+    nothing is monitored."""
     container = {
         "name": "model",
         "image": image,
@@ -35,7 +39,8 @@ def spec(image: str = "model:1", *, replicas: int | None = 2, drain: int = 0, **
     }
     size = {} if replicas is None else {"replicas": replicas}
     rollout = {"steps": [], "scaleDownDelaySeconds": drain, **fields.pop("rollout", {})}
-    return {"template": {"spec": {"containers": [container]}}, **size, "rollout": rollout, **fields}
+    template = {"spec": {"containers": [container]}}
+    return {"template": template, "monitoring": UNMONITORED, **size, "rollout": rollout, **fields}
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ SERVICE_ACCOUNT: Final = "serinus"
 START_SECONDS: Final = 60
 STOP_SECONDS: Final = 20
 OBSTACLE_SECONDS: Final = 1
+IMAGE: Final = "serinus:test"
+"""Of sidecars; simulated nodes run any."""
 LOG_LINES: Final = 60
 
 _METRIC: Final = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
@@ -76,7 +78,13 @@ class OperatorProcess:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, f"--namespace={NAMESPACE}", f"--obstacle-seconds={OBSTACLE_SECONDS}", *self.flags],
+                [
+                    *command,
+                    f"--namespace={NAMESPACE}",
+                    f"--obstacle-seconds={OBSTACLE_SECONDS}",
+                    f"--image={IMAGE}",
+                    *self.flags,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

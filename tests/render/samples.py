@@ -11,6 +11,9 @@ Json = dict[str, Any]
 
 OWNER: Final = Owner("fraud", "risk", "0b3c7a52-6f0e-4c6c-9f5e-1d2f3a4b5c6d")
 
+UNMONITORED: Final[Json] = {"monitoring": {"mode": "None"}}
+"""What a spec has in these tests unless it says otherwise."""
+
 MINIMAL: Final[Json] = {
     "template": {"spec": {"containers": [{"name": "model", "image": "fraud:7", "ports": [{"containerPort": 8080}]}]}}
 }
@@ -105,7 +108,7 @@ MONITORED: Final[Json] = {
 
 
 def parsed(spec: Json) -> ModelDeploymentSpec:
-    return ModelDeploymentSpec.model_validate(spec)
+    return ModelDeploymentSpec.model_validate(UNMONITORED | spec)
 
 
 RENDERER: Final = Renderer("0.1.0", "serinus:0.1.0")

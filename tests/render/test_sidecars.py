@@ -30,10 +30,10 @@ def told(spec: Json) -> Json:
     return found
 
 
-@pytest.mark.parametrize("mode", [None, "None"])
-def test_nothing_is_added_unasked(mode: str | None) -> None:
-    monitoring = {} if mode is None else {"monitoring": {"mode": mode}}
-    assert snapshot({**RICH, **monitoring}).template == snapshot(RICH).template
+@pytest.mark.parametrize("monitoring", [None, {}, {"task": "Binary"}], ids=str)
+def test_a_model_is_monitored_unless_its_spec_says_otherwise(monitoring: Json | None) -> None:
+    names = [each["name"] for each in pod({**RICH, "monitoring": monitoring})["initContainers"]]
+    assert names == ["fetch", "serinus-monitor", "serinus-proxy"]
 
 
 def test_everything_of_the_users_stays_as_it_is() -> None:
@@ -101,9 +101,9 @@ def test_they_mount_the_secrets_that_they_need(monitoring: Json, secrets: list[s
     assert list(secrets_of(snapshot(monitored(**monitoring)).template).values()) == secrets
 
 
-def test_a_missing_profile_keeps_no_pod_from_serving() -> None:
-    profile = by_name(pod(MONITORED)["volumes"])["serinus-profile"]
-    assert profile["configMap"] == {"name": "fraud-profile-0123456789", "optional": True}
+def test_nothing_that_is_missing_keeps_a_pod_from_serving() -> None:
+    volumes = [each for each in pod(MONITORED)["volumes"] if each["name"].startswith("serinus-")]
+    assert [(each.get("configMap") or each["secret"])["optional"] for each in volumes] == [True, True, True]
 
 
 MIDDLEWARE = {**MONITORED, "monitoring": {**MONITORED["monitoring"], "mode": "Middleware", "contract": "Reject"}}

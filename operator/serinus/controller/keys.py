@@ -7,7 +7,6 @@ import base64
 import hashlib
 import hmac
 import secrets
-import time
 from typing import Any, Final
 
 from serinus.api.modelrelease import ModelReleaseSpec
@@ -24,8 +23,6 @@ Document = dict[str, Any]
 
 MASTER: Final = "serinus-master-key"
 KEY_BYTES: Final = 32
-AGAIN_SECONDS: Final = 60.0
-"""When to try again for pods that still wait: somebody may have deleted what they mount."""
 
 
 class Keys:
@@ -35,15 +32,10 @@ class Keys:
         self._client = client
         self._namespace = namespace
         self._master: bytes | None = None
-        self._made: dict[str, float] = {}
 
     async def ensure(self, model: SeenModelDeployment, snapshot: ModelReleaseSpec) -> None:
-        """Make what is missing. Called before there are pods, and while they do not come."""
+        """Make what is missing. Called before a revision gets its pods; they run without it, too, but sign nothing."""
         for volume, name in secrets_of(snapshot.template).items():
-            identity = Identity(SECRET.kind, model.key.namespace, name)
-            made = self._made.get(str(identity))
-            if made is not None and time.monotonic() - made < AGAIN_SECONDS:
-                continue
             try:
                 await self._client.create(SECRET, model.key.namespace, await self._content(model, volume, name))
             except ConflictError:  # it is there; what is in it is nothing to us
@@ -51,8 +43,7 @@ class Keys:
             except NotFoundError as error:
                 raise Retry(f"namespace {model.key.namespace}: {error.message}") from error
             except (InvalidError, ForbiddenError, ServerError) as error:
-                raise refused(identity, error) from error
-            self._made[str(identity)] = time.monotonic()
+                raise refused(Identity(SECRET.kind, model.key.namespace, name), error) from error
 
     async def _content(self, model: SeenModelDeployment, volume: str, name: str) -> Document:
         if volume == FEEDBACK:

@@ -14,7 +14,7 @@ from serinus.cluster.cache import Cache
 from serinus.cluster.client import Client
 from serinus.cluster.errors import ConflictError, NotFoundError, Refused, Retry
 from serinus.cluster.events import Events
-from serinus.cluster.objects import Identity, Key, SeenChild, SeenModelDeployment, seen
+from serinus.cluster.objects import Identity, Key, SeenModelDeployment, seen
 from serinus.cluster.resources import DEPLOYMENT, HTTP_ROUTE, MODEL_DEPLOYMENT, SERVICE
 from serinus.controller.address import Address
 from serinus.controller.children import Children
@@ -217,7 +217,8 @@ class Reconciler:
         for child in children_of_revisions(self._cache, model):
             if child.revision == snapshot.revision and child.identity.kind not in kinds:
                 await self._children.delete(model, child)
-        if self._waits_for_pods(model, snapshot.revision):
+        name = child_name(model.key.name, snapshot.revision)
+        if self._cache.find(Identity(DEPLOYMENT.kind, model.key.namespace, name)) is None:
             await self._keys.ensure(model, snapshot)
         for manifest in manifests:
             autoscaled = manifest["kind"] == "Deployment" and size.autoscaling
@@ -226,10 +227,6 @@ class Reconciler:
             await self._children.ensure(model, manifest)
             if autoscaled:
                 await self._children.hand_over(model, manifest, size.least)
-
-    def _waits_for_pods(self, model: SeenModelDeployment, revision: str) -> bool:
-        found = self._cache.find(Identity(DEPLOYMENT.kind, model.key.namespace, child_name(model.key.name, revision)))
-        return not isinstance(found, SeenChild) or found.pods is None or found.pods.ready < found.pods.wanted
 
     async def _report(
         self,

@@ -143,7 +143,8 @@ def _common_port(one: ModelReleaseSpec, other: ModelReleaseSpec) -> int | str:
     if PROXY_PORT in (one.endpoint.port, other.endpoint.port):
         raise RenderError(
             f"of revisions {one.revision} and {other.revision} one has the proxy of monitoring.mode Sidecar and one "
-            "has not: one Service cannot send a share to each; set traffic.gateway, or rollout.steps to []"
+            "has not: one Service cannot send a share to each; set traffic.gateway, or set rollout.steps to [] and "
+            "change the template once more"
         )
     raise RenderError(
         f"revision {other.revision} listens on port {other.endpoint.port}, and revision {one.revision} on "

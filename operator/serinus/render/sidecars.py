@@ -162,12 +162,12 @@ def _mounts(volumes: list[tuple[Json, str]]) -> list[Json]:
 
 
 def _volumes(serving: Json) -> list[tuple[Json, str]]:
-    """Return the volumes and where each is mounted. A profile that is missing must keep no pod from serving."""
+    """Return the volumes and where each is mounted. What is missing must keep no pod from serving."""
     secrets = [(KEYS, KEYS_SECRET, KEYS_FOLDER)]
     if "task" in serving and not serving.get("feedback", {}).get("public"):
         secrets.append((FEEDBACK, feedback_secret(serving["deployment"]), _folder(FEEDBACK_TOKEN)))
     found: list[tuple[Json, str]] = [
-        ({"name": volume, "secret": {"secretName": secret}}, path) for volume, secret, path in secrets
+        ({"name": volume, "secret": {"secretName": secret, "optional": True}}, path) for volume, secret, path in secrets
     ]
     if profile := serving.get("profile"):
         volume: Json = {"name": PROFILE, "configMap": {"name": profile, "optional": True}}

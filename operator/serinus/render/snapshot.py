@@ -33,7 +33,7 @@ def snapshot_of(
     """Return the snapshot of a spec."""
     endpoint = _endpoint(spec)
     template = _rendered(spec.template, revision_labels(name, revision), endpoint.container)
-    mode = spec.monitoring.mode if spec.monitoring else None
+    mode = (spec.monitoring and spec.monitoring.mode) or "Sidecar"
     serving = serving_of(name, namespace, revision, spec, endpoint)
     try:
         if mode == "Sidecar":

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from tests.cluster.api import Json
+from tests.e2e.models import UNMONITORED
 
 PORT: Final = 8080
 
@@ -47,6 +48,7 @@ def real_spec(image: str, version: str, *, replicas: int = 2, **fields: Any) -> 
     return {
         "model": {"version": version},
         "template": {"spec": {"containers": [container]}},
+        "monitoring": UNMONITORED,
         "replicas": replicas,
         "rollout": {"steps": [], "scaleDownDelaySeconds": 3},
         **fields,
