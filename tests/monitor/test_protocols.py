@@ -249,6 +249,8 @@ def test_why_a_request_cannot_be_read(decoder: Decoder, request_body: bytes, rea
         (V2, b'{"outputs": []}', 1, Reason.NOTHING_FOUND),
         (NAMED_V2, body({"outputs": [tensor("other", [1], 1)]}), 1, Reason.NOTHING_FOUND),
         (V2, body({"outputs": [tensor("predict", [1], 2)]}), 1, Reason.WRONG_SHAPE),
+        (V2, body({"outputs": [tensor("predict", [], 1, 0)]}), 1, Reason.WRONG_SHAPE),
+        (V2, body({"outputs": [tensor("predict", [1], -1, -1)]}), 1, Reason.WRONG_SHAPE),
         (V2, body({"outputs": [tensor("predict", [1], 1)]}), 3, Reason.ROWS_DIFFER),
     ],
 )

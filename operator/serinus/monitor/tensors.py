@@ -80,10 +80,9 @@ def columns_of(tensors: Sequence[Tensor], binary: bytes) -> Iterator[tuple[Tenso
 
 
 def _rows(shape: list[int], count: int) -> int:
-    rows = shape[0] if shape else 1
-    if rows < 1 or (prod(shape) if len(shape) <= MOST_DIMENSIONS else -1) != count:
+    if len(shape) > MOST_DIMENSIONS or min(shape, default=1) < 1 or prod(shape) != count:
         raise UndecodedError(Reason.WRONG_SHAPE)
-    return rows
+    return shape[0] if shape else 1
 
 
 def flat(values: list[Any], depth: int = MOST_DIMENSIONS) -> list[Any]:
