@@ -1,7 +1,5 @@
 """The entry point `serinus`: what runs in the cluster."""
 
-import argparse
-import asyncio
 import sys
 from typing import Final
 
@@ -27,6 +25,9 @@ def main() -> int:
 
 
 def _operate() -> int:
+    import argparse  # noqa: PLC0415
+    import asyncio  # noqa: PLC0415
+
     from serinus.controller import settings  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="serinus", description="Progressive delivery of models on Kubernetes.")

@@ -104,7 +104,3 @@ def _complain(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """Log what broke in the loop. What asyncio would say names the arguments, and these are records."""
     error = context.get("exception")
     logger.error("a part of the monitor broke", extra=logs.described(error) if error else {})
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -40,7 +40,7 @@ PREDICTS: Final = {
 """Which POSTs ask for a prediction, by protocol, as protocols.py has it."""
 
 GLOBAL: Final = """
-maxconn 4096
+maxconn 2000
 nbthread 1
 hard-stop-after 2s
 tune.bufsize 65536

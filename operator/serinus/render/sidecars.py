@@ -74,7 +74,8 @@ def with_sidecars(template: Json, serving: Json, image: str) -> Json:
         "ports": [{"name": PROXY, "containerPort": PROXY_PORT}],
         # The pod is ready when the model's own probes say so and the proxy reaches the model's port.
         "readinessProbe": {"httpGet": {"path": "/ready", "port": HEALTH_PORT}, "periodSeconds": 2},
-        "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"memory": "192Mi"}},
+        # 2,000 requests at a time, each with the buffers that its bodies are kept in.
+        "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"memory": "384Mi"}},
         "volumeMounts": [mount for mount in mounts if mount["mountPath"] == KEYS_FOLDER],
     }
     return {
