@@ -13,7 +13,7 @@ SCORES: Final = frozenset({"predict_proba", "probabilities", "probability", "sco
 """Output tensors that are known to hold scores, where nothing says which does."""
 
 
-ONE: Final = ([1], [1, 1])
+ONE: Final = [1]
 
 
 class Request(msgspec.Struct, gc=False):
@@ -80,6 +80,10 @@ class InferenceV2:
             columns = columns_of(tensors, body[len(header) :])
             outputs = {tensor.name: _by_row(values, height) for tensor, values, height in columns}
         else:
+            if rows == len(one) == 1:  # nearly always
+                ((name, value),) = one.items()
+                if self._is_prediction(name):
+                    return [Answer(value)]
             outputs = {name: [value] for name, value in one.items()}
         score = self._score or next((name for name in outputs if name in SCORES), None)
         prediction = self._prediction or next((name for name in outputs if name != score), score)
@@ -88,13 +92,20 @@ class InferenceV2:
         predictions = outputs[prediction]
         return answers_of(predictions, outputs.get(score or ""), rows or len(predictions), self._task)
 
+    def _is_prediction(self, name: str) -> bool:
+        return name == self._prediction or (self._prediction is None and name != self._score and name not in SCORES)
+
 
 def _one_row(inputs: list[Tensor]) -> Row | None:
     """Return the row where every tensor holds one value: the usual case, and worth a shorter way."""
     row = {}
     for tensor in inputs:
         data = tensor.data
-        if data is None or len(data) != 1 or tensor.shape not in ONE or type(data[0]) is list:
+        if (
+            data is None
+            or len(data) != 1
+            or (tensor.shape != ONE and (tensor.shape != ONE * 2 or type(data[0]) is list))
+        ):
             return None
         row[tensor.name] = data[0]
     return row
