@@ -11,6 +11,7 @@ from typing import Final
 from benchmarks.figures import Conditions, Figure
 from benchmarks.load_program import Load, Report
 from benchmarks.watched_pod import WatchedPod, described, machine, watched_pod
+from serinus.monitor.keeper import STEADY_SECONDS
 from tests.cluster.eventually import eventually
 from tests.cluster.parts.progress import step
 
@@ -31,7 +32,7 @@ def run(*, quick: bool) -> list[Figure]:  # noqa: ARG001 - there is no smaller o
 def run_proxy(*, quick: bool) -> list[Figure]:  # noqa: ARG001 - there is no smaller one
     """Measure what becomes of a proxy: who is connected to it then fails."""
     step("killing the proxy")
-    with _asked() as asked:
+    with _asked(STEADY_SECONDS + 1) as asked:
         os.kill(asked.pod.proxy, signal.SIGKILL)
         report = asked.load.report()
     return [Figure("failed, proxy killed", report.failures, "requests", asked.conditions(report))]
@@ -87,10 +88,10 @@ def _monitor_killed() -> list[Figure]:
 
 
 @contextmanager
-def _asked() -> Iterator[Asked]:
+def _asked(seconds: float = BEFORE_SECONDS) -> Iterator[Asked]:
     """Yield a pod that has been asked for a while, and goes on being asked."""
     busy = machine()
     with watched_pod() as pod:
         load = Load(pod.ports.clients, RATE, SECONDS)
-        time.sleep(BEFORE_SECONDS)
+        time.sleep(seconds)
         yield Asked(pod, load, busy)
