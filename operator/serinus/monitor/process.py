@@ -67,6 +67,7 @@ async def run(serving: Serving, place: Place, address: str) -> None:
         await told.wait()
     finally:
         listening.close()
+        ring.hang_up()
         if maturing:
             maturing.cancel()
             await asyncio.wait([maturing])
