@@ -55,10 +55,8 @@ class Asked:
 def _monitor_frozen() -> list[Figure]:
     step(f"freezing the monitor for {FROZEN_SECONDS} s")
     with _asked() as asked:
-        monitor = asked.pod.monitor
-        os.kill(monitor, signal.SIGSTOP)
-        time.sleep(FROZEN_SECONDS)
-        os.kill(monitor, signal.SIGCONT)
+        with _frozen(asked.pod.monitor):
+            time.sleep(FROZEN_SECONDS)
         report = asked.load.report()
         counted = asked.pod.counted_in_the_end(report.sent)
     conditions = asked.conditions(report, errors=int(counted.numbers != report.numbers))
@@ -85,6 +83,15 @@ def _monitor_killed() -> list[Figure]:
         Figure("until it counts again, monitor killed", seconds, "s", conditions, LIMIT_SECONDS),
         Figure("lost on the way, monitor killed", report.sent - counted, "requests", conditions),
     ]
+
+
+@contextmanager
+def _frozen(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

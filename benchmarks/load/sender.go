@@ -2,39 +2,23 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
-	"unsafe"
 )
 
 const (
-	epollPwait2 = 441 // waits as short as is wanted, where epoll_wait knows milliseconds
-	patience    = 10 * time.Second
-	number      = 1.0 / 65536 // a power of two, so that sums of numbers are exact
+	patience = 10 * time.Second
+	number   = 1.0 / 65536 // a power of two, so that sums of numbers are exact
 )
-
-// arrivals returns when requests are due: by chance, as those of many clients are, whatever becomes of earlier ones.
-func arrivals(rate float64, length time.Duration, seed uint64) []time.Duration {
-	chance := rand.New(rand.NewPCG(seed, 0))
-	var due []time.Duration
-	for at := 0.0; ; {
-		at += chance.ExpFloat64() / rate
-		if moment := time.Duration(at * float64(time.Second)); moment < length {
-			due = append(due, moment)
-		} else {
-			return due
-		}
-	}
-}
 
 // A sender is one thread that waits for nothing but the next arrival or the next answer.
 type sender struct {
-	queue     int
+	queue     queue
 	address   string
 	target    syscall.Sockaddr
 	body      string
@@ -52,8 +36,7 @@ func ask(address, body string, due []time.Duration) (report, error) {
 		return report{}, err
 	}
 	runtime.LockOSThread()
-	syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_TIMERSLACK, 1, 0) // else each wait is up to 50 us longer
-	queue, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
+	queue, err := newQueue()
 	if err != nil {
 		return report{}, err
 	}
@@ -91,7 +74,7 @@ func (s *sender) run(due []time.Duration) {
 		if len(due) > 0 {
 			next = due[0]
 		}
-		for _, socket := range s.readable(next - now) {
+		for _, socket := range s.queue.readable(next - now) {
 			s.receive(s.all[socket])
 		}
 	}
@@ -134,8 +117,7 @@ func (s *sender) take() (*connection, error) {
 	}
 	s.Connections++
 	s.all[carrier.socket] = carrier
-	event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(carrier.socket)}
-	return carrier, syscall.EpollCtl(s.queue, syscall.EPOLL_CTL_ADD, carrier.socket, &event)
+	return carrier, s.queue.add(carrier.socket)
 }
 
 func (s *sender) receive(carrier *connection) {
@@ -168,27 +150,6 @@ func (s *sender) receive(carrier *connection) {
 
 func (s *sender) drop(carrier *connection) {
 	delete(s.all, carrier.socket)
-	for place, each := range s.idle {
-		if each == carrier {
-			s.idle = append(s.idle[:place], s.idle[place+1:]...)
-			break
-		}
-	}
+	s.idle = slices.DeleteFunc(s.idle, func(each *connection) bool { return each == carrier })
 	syscall.Close(carrier.socket)
-}
-
-func (s *sender) readable(limit time.Duration) (sockets []int) {
-	var events [64]syscall.EpollEvent
-	timeout := syscall.NsecToTimespec(limit.Nanoseconds())
-	count, _, problem := syscall.Syscall6(
-		epollPwait2, uintptr(s.queue), uintptr(unsafe.Pointer(&events)), uintptr(len(events)),
-		uintptr(unsafe.Pointer(&timeout)), 0, 0,
-	)
-	if problem != 0 { // a signal: it is asked again
-		return nil
-	}
-	for _, event := range events[:count] {
-		sockets = append(sockets, int(event.Fd))
-	}
-	return sockets
 }
