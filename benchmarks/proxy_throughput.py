@@ -27,7 +27,8 @@ def run(*, quick: bool) -> list[Figure]:
         used = {name: processor_seconds(pid) - before[name] for name, pid in processes.items()}
     used["asking"] = report.processor
     load = f"{report.sent:,} requests in {seconds} s, {described(report.failed)}, {busy}"
-    errors = report.answered - report.receipts + records["unreadable"] + int(counted.numbers != report.numbers)
+    unsigned, miscounted = report.answered - report.receipts, int(counted.numbers != report.numbers)
+    errors = unsigned + miscounted + records["unreadable"] + records["lost"]
     conditions = Conditions(load, errors, work=report.answered)
     rest = Conditions(load, work=report.answered)
     return [
