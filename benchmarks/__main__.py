@@ -19,9 +19,12 @@ from benchmarks import (
     loaded_memory,
     many_rollouts,
     monitor,
+    proxy_latency,
+    proxy_throughput,
     recovery,
     retreat,
     rollout_requests,
+    sidecar_faults,
     verdict,
 )
 from benchmarks.figures import RESULTS, Conditions, Figure, show, write
@@ -44,6 +47,10 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "loaded-memory": loaded_memory.run,
     "monitor": monitor.run,
     "feedback": feedback.run,
+    "proxy-latency": proxy_latency.run,
+    "proxy-throughput": proxy_throughput.run,
+    "collector-faults": sidecar_faults.run,
+    "proxy-killed": sidecar_faults.run_proxy,
     "check-duration": check_duration.run,
 }
 

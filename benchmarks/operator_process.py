@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.processor import processor_seconds
 from tests.cluster.api import Api, ApiError
 from tests.cluster.control_plane import ControlPlane
 from tests.cluster.eventually import NotYetError, eventually
@@ -106,8 +107,7 @@ class OperatorProcess:
     def processor_seconds(self) -> float:
         """Return the CPU time it has used."""
         self._check()
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return processor_seconds(self._process.pid)
 
     def metric(self, name: str) -> float:
         """Return one of its own metrics, summed over labels."""

@@ -16,20 +16,23 @@ from tests.cluster.eventually import eventually
 SECONDS: Final = 20
 KEEPER: Final = """
 import signal, subprocess, sys
-from serinus.monitor.keeper import keep
+from serinus.monitor import keeper
+vars(keeper).update({constants!r})
 def start(before):
     return subprocess.Popen([sys.executable, "-c", sys.argv[1], str(before), *sys.argv[2:]])
-sys.exit(keep(start, signal.Signals[{ends_by!r}]))
+sys.exit(keeper.keep(start, signal.Signals[{ends_by!r}]))
 """
 NOTES: Final = "import pathlib, sys; notes = pathlib.Path(sys.argv[2]); notes.open('a').write(sys.argv[1] + ' ');"
 LIVES: Final = f"{NOTES} import signal; signal.pause()"
 
 
 @contextmanager
-def kept(program: str, notes: Path, *, ends_by: str = "SIGTERM") -> Iterator["subprocess.Popen[bytes]"]:
+def kept(
+    program: str, notes: Path, *, ends_by: str = "SIGTERM", **constants: float
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A keeper, and the program that it keeps."""
     notes.touch()
-    command = [sys.executable, "-c", KEEPER.format(ends_by=ends_by), program, str(notes)]
+    command = [sys.executable, "-c", KEEPER.format(ends_by=ends_by, constants=constants), program, str(notes)]
     keeper = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         yield keeper
@@ -62,6 +65,11 @@ def test_what_dies_is_started_again(notes: Path) -> None:
 
 def test_what_ends_by_itself_is_started_again(notes: Path) -> None:
     with kept(NOTES, notes):
+        started(notes, 3)
+
+
+def test_what_ran_for_long_is_started_again_without_a_pause(notes: Path) -> None:
+    with kept(NOTES, notes, STEADY_SECONDS=0.0, FIRST_PAUSE=2.0 * SECONDS):
         started(notes, 3)
 
 

@@ -143,6 +143,7 @@ async def pod(tmp_path: Path, **told: str) -> AsyncIterator[Pod]:
             haproxy.kill()
             haproxy.wait()
             server.close()
+            ring.hang_up()
 
 
 @asynccontextmanager

@@ -1,7 +1,9 @@
 """The ring: messages however they are cut, records however they are broken."""
 
 import asyncio
+import socket
 from base64 import b64encode
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 
@@ -186,6 +188,30 @@ def test_no_stream_breaks_the_frames_or_fills_the_memory(chunks: list[bytes]) ->
         for chunk in chunks:
             list(frames.cut(chunk))
     assert len(frames._rest) <= LONGEST_FRAME + 100  # noqa: SLF001 - the bound is on what is inside
+
+
+async def test_records_that_come_one_by_one_are_read_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[bytes] = []
+
+    class Watched(Frames):
+        def cut(self, data: bytes) -> Iterator[bytes]:
+            reads.append(data)
+            return super().cut(data)
+
+    monkeypatch.setattr("serinus.monitor.ring.Frames", Watched)
+    monkeypatch.setattr("serinus.monitor.ring.REST_SECONDS", 0.1)
+    ring, port, number = Ring(lambda _: None, lambda: 0.0), unused_port(), 50
+    async with await ring.serve(port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(number):
+            writer.write(b"%d %s" % (len(line()), line()))
+            await asyncio.sleep(0)  # the ring could read it now
+        writer.write(b"garbage")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+    assert ring.records == number
+    assert len(reads) < number / 2
 
 
 async def test_records_that_came_before_garbage_are_counted_and_the_connection_is_closed() -> None:

@@ -155,6 +155,7 @@ async def front(tmp_path: Path) -> AsyncIterator[Front]:
             proxy.kill()
             await proxy.wait()
             server.close()
+            front.ring.hang_up()
 
 
 async def _listens(port: int, proxy: asyncio.subprocess.Process) -> None:

@@ -15,7 +15,7 @@ FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 """Between a death and the next start, if it dies at once again and again."""
 STEADY_SECONDS: Final = 10.0
-"""Who ran for so long has not died at once."""
+"""Who ran for so long has not died at once, and is started again without a pause."""
 
 Start = Callable[[int], "subprocess.Popen[bytes]"]
 """Starts the program; it is told how often it was started before."""
@@ -36,7 +36,7 @@ class _Keeper:
     def run(self) -> int:
         for told in (signal.SIGTERM, signal.SIGINT):
             signal.signal(told, self._end)
-        starts, pause = 0, FIRST_PAUSE
+        starts, pause = 0, 0.0
         while True:
             began = time.monotonic()
             self._child = self._start(starts)
@@ -45,7 +45,8 @@ class _Keeper:
             code = self._child.wait()
             if self._ending:
                 return 0 if code in (0, -self._ends_by) else abs(code)
-            pause = FIRST_PAUSE if time.monotonic() - began > STEADY_SECONDS else min(2 * pause, LONGEST_PAUSE)
+            steady = time.monotonic() - began > STEADY_SECONDS
+            pause = 0.0 if steady else min(max(2 * pause, FIRST_PAUSE), LONGEST_PAUSE)
             starts += 1
             _say(f"{self._child.args[0]!r} ended with {code}; it is started again")  # type: ignore[index]
             self._wait(pause)

@@ -69,6 +69,7 @@ async def run(serving: Serving, place: Place, address: str, restarts: int = 0) -
         await told.wait()
     finally:
         listening.close()
+        ring.hang_up()
         if maturing:
             maturing.cancel()
             await asyncio.wait([maturing])

@@ -12,6 +12,10 @@ from serinus.monitor.record import read_record
 LOOPBACK: Final = "127.0.0.1"
 LONGEST_FRAME: Final = 70_000
 LONGEST_LENGTH: Final = len(str(LONGEST_FRAME))
+REST_SECONDS: Final = 0.01
+"""The proxy sends each record by itself: to be woken for each costs more than to count it."""
+MUCH: Final = 65_536
+"""After so many bytes at once more are waiting, and no rest is taken."""
 
 Count = Callable[[Exchange], None]
 
@@ -51,12 +55,18 @@ class Ring:
         self.broken = 0
         """Connections that were closed since what came was no message."""
         self.losses = Losses()
+        self.connections: set[asyncio.Transport] = set()
         self._count = count
         self._clock = clock
 
     async def serve(self, port: int) -> asyncio.Server:
         """Listen until the server is closed."""
         return await asyncio.get_running_loop().create_server(lambda: _Connection(self), LOOPBACK, port)
+
+    def hang_up(self) -> None:
+        """Close the connections, which outlive the server."""
+        for connection in self.connections:
+            connection.close()
 
     def numbers(self) -> dict[str, int]:
         """Return how many messages came, and how many did not."""
@@ -88,6 +98,11 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker: it is TCP
         self._transport = transport
+        self._ring.connections.add(transport)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if self._transport:
+            self._ring.connections.discard(self._transport)
 
     def data_received(self, data: bytes) -> None:
         try:
@@ -97,6 +112,15 @@ class _Connection(asyncio.Protocol):
             self._ring.broken += 1
             if self._transport:
                 self._transport.close()
+        else:
+            if len(data) < MUCH:
+                self._rest()
+
+    def _rest(self) -> None:
+        """Let some records come together."""
+        if self._transport:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(REST_SECONDS, self._transport.resume_reading)
 
 
 def _length(digits: bytes) -> int:

@@ -1,0 +1,3 @@
+module serinus.dev/benchmarks/load
+
+go 1.24
