@@ -1,4 +1,4 @@
-"""What counts for one model in one process, beside the ring that feeds it or the middleware. Made by process.py."""
+"""What counts for one model in one process, beside the ring that feeds it or the middleware. Made by parts.py."""
 
 import logging
 from collections.abc import Callable

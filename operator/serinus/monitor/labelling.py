@@ -1,4 +1,4 @@
-"""What labels need in one process: from the receipt that was issued to the outcome that counts. Made by process.py."""
+"""What labels need in one process: from the receipt that was issued to the outcome that counts. Made by parts.py."""
 
 import asyncio
 import time
