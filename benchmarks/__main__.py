@@ -18,6 +18,7 @@ from benchmarks import (
     idle_requests,
     loaded_memory,
     many_rollouts,
+    middleware,
     recovery,
     retreat,
     rollout_requests,
@@ -42,6 +43,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "many-rollouts": many_rollouts.run,
     "loaded-memory": loaded_memory.run,
     "feedback": feedback.run,
+    "middleware": middleware.run,
     "check-duration": check_duration.run,
 }
 

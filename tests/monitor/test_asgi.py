@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -240,3 +241,14 @@ async def test_its_path_is_what_the_application_sees(tmp_path: Path) -> None:
         it = Served(port, inner.place, session, inner)
         receipt = (await it.ask({"a": 1})).receipt
         assert await it.label({"receipt": receipt, "label": 1}) == ["counted"]
+
+
+async def test_a_models_process_gets_neither_pydantic_nor_kopf_by_it() -> None:
+    program = (
+        "import sys, serinus.monitor.asgi\n"
+        "heavy = {'pydantic', 'kopf', 'prometheus_client', 'kubernetes'}\n"
+        "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE)
+    out, _ = await process.communicate()
+    assert out == b"[]\n"

@@ -1,5 +1,6 @@
 """`contract: Reject`: a request that breaks the data contract never comes to the model."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from serinus.monitor.bodies import LARGEST_BODY
+from serinus.monitor.connection import Receive, Scope, Send
 from serinus.monitor.serving import Serving
 from tests.monitor.profiles import PROFILE, encoded
 from tests.monitor.served import Served, served
@@ -90,6 +92,26 @@ async def test_what_cannot_be_read_is_the_models_to_refuse(fraud: Served, asked:
         async with fraud.session.post(f"{fraud.url}/predict", data=iter_of(body)) as response:
             assert response.status == 200
     assert asked.bodies == [b"no JSON", b"", large]
+
+
+async def test_what_is_too_large_to_be_read_comes_to_the_model_before_its_end(tmp_path: Path) -> None:
+    came = asyncio.Event()
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        while (await receive())["more_body"]:
+            came.set()
+        await send({"type": "http.response.start", "status": 204})
+        await send({"type": "http.response.body"})
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"x" * (LARGEST_BODY + 1)
+        await asyncio.wait_for(came.wait(), 5)
+
+    async with (
+        served(app, tmp_path, told(tmp_path), "off") as it,
+        it.session.post(f"{it.url}/predict", data=body()) as response,
+    ):
+        assert response.status == 204
 
 
 async def iter_of(body: bytes) -> AsyncIterator[bytes]:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from serinus.monitor.bodies import LARGEST_BODY
-from serinus.monitor.connection import Receive, Scope, Send
+from serinus.monitor.calls import stamp_of
+from serinus.monitor.connection import Message, Receive, Scope, Send
 from serinus.monitor.latency import EDGES
 from serinus.monitor.outcomes import PARTS
 from tests.monitor.models import model
@@ -110,12 +111,44 @@ async def test_an_answer_in_pieces_whose_length_is_told_is_not_held_up(tmp_path:
         assert (await it.counts(""))["predictions"] == {"1": PARTS}
 
 
-async def test_a_stamp_that_is_too_long_is_cut(fraud: Served) -> None:
-    headers = {"x-serinus-split": "9" * 1000}
-    async with fraud.session.post(f"{fraud.url}/predict", json={"a": 1}, headers=headers) as response:
-        assert len(response.headers["x-serinus-receipt"]) < 300
-    async with fraud.session.get(f"http://{ADDRESS}:{fraud.place.port}/metrics") as response:
-        assert "9" * 65 not in await response.text()
+async def test_an_answer_that_has_its_length_is_whole_though_its_end_is_yet_to_be_told(tmp_path: Path) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+        await receive()
+        head = {"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"12")]}
+        await send(head)
+        await send({"type": "http.response.body", "body": b'{"label": 1}', "more_body": True})
+        await send({"type": "http.response.body"})
+
+    async with served(app, tmp_path, lifespan="off") as it:
+        reply = await it.ask({"a": 1})
+        assert it.read(reply.receipt).prediction == "1"
+        await it.requests({"ANSWERED": 1})
+
+
+async def test_a_file_that_the_server_sends_itself_is_an_answer(tmp_path: Path) -> None:
+    sent: list[Message] = []
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+        await send({"type": "http.response.pathsend", "path": "/a/picture"})
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with served(app, tmp_path, lifespan="off") as it:
+        headers = [(b"x-serinus-split", STAMP.encode())]
+        await it.monitored({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive, send)
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.pathsend"]
+        await it.requests({"ANSWERED": 1})
+
+
+def test_a_stamp_that_is_too_long_is_cut() -> None:
+    assert stamp_of({"headers": [(b"X-Serinus-Split", b"9" * 1000)]}) == "9" * 64
 
 
 async def connected(it: Served, path: str, length: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

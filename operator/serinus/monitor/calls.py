@@ -18,6 +18,8 @@ from serinus.monitor.watch import Watch
 RECEIPT: Final = HEADER_RECEIPT.encode()
 STAMP: Final = HEADER_SPLIT.encode()
 STREAM: Final = b"text/event-stream"
+PIECES: Final = frozenset({"http.response.body", "http.response.pathsend", "http.response.zerocopysend"})
+"""Some servers send files themselves: then there is no body to be kept."""
 REFUSAL: Final = "the request breaks the data contract of the model"
 
 
@@ -89,7 +91,7 @@ class Call:
         if message["type"] == "http.response.start":
             await self._begin(message)
             return
-        if message["type"] == "http.response.body":
+        if message["type"] in PIECES:
             self._answer.add(message.get("body", b""), more=message.get("more_body", False))
         if self._head:
             head, self._head = self._head, None
