@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -71,6 +72,28 @@ async def test_labels_need_the_token(fraud: Served) -> None:
         ) as response:
             assert response.status == 401
             assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+async def test_labels_wait_for_a_monitor_that_is_not_there(tmp_path: Path) -> None:
+    made = monitored(model(), tmp_path)
+    async with AsyncExitStack() as running:
+        with socket.create_server((ADDRESS, made.place.port)):
+            port = await running.enter_async_context(server(made))
+        session = await running.enter_async_context(aiohttp.ClientSession())
+        response = await session.post(f"http://{ADDRESS}:{port}/serinus/feedback", json=[])
+        assert (response.status, "send the labels again" in await response.text()) == (503, True)
+
+
+async def test_a_sender_of_labels_who_leaves_harms_nobody(fraud: Served, caplog: pytest.LogCaptureFixture) -> None:
+    _, writer = await asyncio.open_connection(ADDRESS, fraud.port)
+    head = "POST /serinus/feedback HTTP/1.1\r\nHost: model\r\nAuthorization: Bearer feedback-token\r\n"
+    writer.write(f"{head}Content-Length: 100\r\n\r\n[{{".encode())
+    await asyncio.sleep(0.05)
+    writer.close()
+    await asyncio.sleep(0.05)
+    receipt = (await fraud.ask({"a": 1})).receipt
+    assert await fraud.label({"receipt": receipt, "label": 1}) == ["counted"]
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 @pytest.mark.parametrize("path", ["/serinus/labels", "/serinus/", "/serinus/feedback/", "/serinus/evidence"])

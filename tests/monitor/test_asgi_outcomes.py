@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -126,25 +127,78 @@ async def test_an_answer_that_has_its_length_is_whole_though_its_end_is_yet_to_b
         await it.requests({"ANSWERED": 1})
 
 
-async def test_a_file_that_the_server_sends_itself_is_an_answer(tmp_path: Path) -> None:
-    sent: list[Message] = []
+class Connection:
+    """A server's side of one request, where the test says what it does."""
 
+    scope: ClassVar[Scope] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/predict",
+        "headers": [(b"x-serinus-split", STAMP.encode())],
+    }
+
+    def __init__(self, error: OSError | None = None) -> None:
+        self.sent: list[str] = []
+        self.error = error
+        self._told = False
+
+    async def receive(self) -> Message:
+        if self._told:
+            return {"type": "http.disconnect"}
+        self._told = True
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message["type"])
+        await asyncio.sleep(0.01)
+        if self.error:
+            raise self.error
+
+
+async def test_a_file_that_the_server_sends_itself_is_an_answer(tmp_path: Path) -> None:
     async def app(_: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
         await send({"type": "http.response.pathsend", "path": "/a/picture"})
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"{}"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
+    connection = Connection()
     async with served(app, tmp_path, lifespan="off") as it:
-        headers = [(b"x-serinus-split", STAMP.encode())]
-        await it.monitored({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive, send)
-        assert [message["type"] for message in sent] == ["http.response.start", "http.response.pathsend"]
+        await it.monitored(connection.scope, connection.receive, connection.send)
         await it.requests({"ANSWERED": 1})
+    assert connection.sent == ["http.response.start", "http.response.pathsend"]
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(None, "ANSWERED"), (OSError("gone"), "ABORTED")])
+async def test_the_end_of_an_answer_is_not_taken_for_a_client_that_left(
+    tmp_path: Path, error: OSError | None, outcome: str
+) -> None:
+    """A server says that the client is gone whenever the answer is out, also while it sends the last piece."""
+
+    async def app(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "http.response.start", "status": 200})
+        await asyncio.gather(send({"type": "http.response.body", "body": b"{}"}), receive())
+
+    connection = Connection(error)
+    async with served(app, tmp_path, lifespan="off") as it:
+        with suppress(OSError):
+            await it.monitored(connection.scope, connection.receive, connection.send)
+        await it.requests({outcome: 1})
+
+
+async def test_a_request_that_the_server_cancels_is_aborted(fraud: Served) -> None:
+    class Endless(Connection):
+        async def receive(self) -> Message:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    connection = Endless()
+    under_way = asyncio.create_task(fraud.monitored(connection.scope, connection.receive, connection.send))
+    await asyncio.sleep(0.01)
+    under_way.cancel()
+    await asyncio.wait([under_way])
+    assert under_way.cancelled()
+    await fraud.requests({"ABORTED": 1})
 
 
 def test_a_stamp_that_is_too_long_is_cut() -> None:

@@ -67,7 +67,7 @@ class Call:
         if message["type"] == "http.request":
             self._request.add(message.get("body", b""), more=message.get("more_body", False))
             self._asked = time.perf_counter()  # until here the client took its time
-        elif message["type"] == "http.disconnect":
+        elif message["type"] == "http.disconnect" and not self._answer.ended:  # after that it is said of all
             self._left = True
         return message
 
