@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from serinus.monitor.judge import MOST_ROWS, UnfitError, Value, number_of, text_of
+from serinus.monitor.judge import MOST_ROWS, UnfitError, Value, is_value, number_of, text_of
 from serinus.monitor.receipts import LONGEST_ROWS
 
 DIGEST_DIGITS: Final = 32
@@ -38,9 +38,9 @@ def _json_of(rows: Sequence[object]) -> str:
 
 
 def _one(value: object) -> str:
+    if not is_value(value):
+        return "null"
     try:
-        if isinstance(value, str):
-            return msgspec.json.encode(text_of(value)).decode()
-        return f"{number_of(value):g}" if isinstance(value, bool | int | float) else "null"
+        return msgspec.json.encode(text_of(value)).decode() if isinstance(value, str) else f"{number_of(value):g}"
     except UnfitError:
         return "null"

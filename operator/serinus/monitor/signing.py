@@ -4,7 +4,7 @@ from typing import Final
 
 from serinus.monitor.batches import sealed
 from serinus.monitor.bodies import Answer, Decoder, UndecodedError
-from serinus.monitor.judge import UnfitError, number_of, text_of
+from serinus.monitor.judge import UnfitError, is_value, number_of, text_of
 from serinus.monitor.receipts import Signer
 from serinus.monitor.serving import Task
 
@@ -44,7 +44,7 @@ class Signing:
             return []
 
     def _text_of(self, value: object) -> str:
-        if not isinstance(value, bool | int | float | str):
+        if not is_value(value):
             return ""
         try:
             return repr(number_of(value)) if self._is_number else text_of(value)
