@@ -92,13 +92,14 @@ class Reply:
         return json.loads(self.body)
 
 
-def monitored(app: App, folder: Path, told: Serving = MODEL, port: int = 0) -> Monitored:
-    """Return the application with a monitor, whose files are in the folder."""
+def monitored(app: App, folder: Path, told: Serving = MODEL, beside: Monitored | None = None) -> Monitored:
+    """Return the application with a monitor, whose files are in the folder, in the same pod as another."""
     (folder / "feedback-token").write_text(FEEDBACK_TOKEN)
     place = Place(
         keys=write_keys(folder / "keys"),
         profile=folder / "profile.json",
-        port=port or free_port(),
+        port=beside.place.port if beside else free_port(),
+        ring_port=beside.place.ring_port if beside else free_port(),
         token=folder / "feedback-token",
     )
     environment = {SERVING: msgspec.json.encode(told).decode(), POD_ADDRESS: ADDRESS}

@@ -1,9 +1,7 @@
 """How the middleware begins and ends with its server, and what it does where it cannot."""
 
 import asyncio
-import logging
 import sys
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
@@ -63,34 +61,6 @@ async def test_without_a_key_answers_go_without_receipts(tmp_path: Path, caplog:
         assert (reply.status, reply.receipt) == (200, "")
         await it.requests({"ANSWERED": 1})
     assert "answers get no receipt" in caplog.text
-
-
-async def test_of_two_processes_in_a_pod_the_second_takes_the_port_when_the_first_ends(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("serinus.monitor.watch.AGAIN_SECONDS", 0.02)
-    first = monitored(model(), tmp_path)
-    second = monitored(model(), tmp_path, port=first.place.port)
-    async with aiohttp.ClientSession() as session, AsyncExitStack() as running:
-        async with server(first):
-            it = Served(await running.enter_async_context(server(second)), second.place, session, second)
-            assert (await it.ask({"a": 1})).status == 200
-            assert await it.counts() == {}
-        await _until_open(it)
-        assert (await it.counts())["requests"] == {"ANSWERED": 1}
-    told = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert [text for text in told if f"port {first.place.port} is taken" in text] == told
-
-
-async def _until_open(it: Served) -> None:
-    for _ in range(250):
-        try:
-            await it.evidence()
-        except aiohttp.ClientError:
-            await asyncio.sleep(0.02)
-        else:
-            return
-    raise AssertionError("the port stays closed")
 
 
 async def test_what_cannot_begin_costs_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,5 @@
 """The monitor in the model's process: begun by asgi.py, asked by calls.py. If it breaks, the model answers."""
 
-import asyncio
 import logging
 import time
 from http import HTTPStatus
@@ -18,11 +17,9 @@ from serinus.monitor.receipts import Signer
 from serinus.monitor.ring import LOOPBACK
 from serinus.monitor.serving import Serving
 from serinus.monitor.signing import Signing
+from serinus.monitor.workers import Workers
 
 logger: Final = logging.getLogger(__name__)
-
-AGAIN_SECONDS: Final = 2.0
-"""After so long a port that was taken is tried again."""
 
 
 class Watch:
@@ -32,9 +29,8 @@ class Watch:
         self._parts = Parts(serving, place, address)
         self._core = self._parts.core
         self._decoder = self._core.decoder
-        self._port = place.port
         self._seen = 0
-        self._opening: asyncio.Task[None] | None = None
+        self._workers = Workers(place.ring_port, self._take, self._show)
         self.session = aiohttp.ClientSession(f"http://{LOOPBACK}:{place.port}")
         """To the monitor's port, which may be that of another process."""
         profile = self._core.profile
@@ -45,21 +41,12 @@ class Watch:
         self.boot = self._signing.boot if self._signing else ""
 
     async def begin(self) -> None:
-        """Open the monitor's port."""
-        if not await self._opened():
-            logger.warning(
-                "port %d is taken, most likely by another worker process of this pod. This process serves and tries "
-                "again; until it has the port nobody sees what it counts: let a pod have one worker process, and run "
-                "more pods",
-                self._port,
-            )
-            self._opening = asyncio.create_task(self._open_later())
+        """Open the monitor's port, or find the process of this pod that has it."""
+        await self._workers.begin()
 
     async def end(self) -> None:
         """Close all of it."""
-        if self._opening:
-            self._opening.cancel()
-            await asyncio.wait([self._opening])
+        await self._workers.end()
         await self.session.close()
         await self._parts.end()
 
@@ -91,9 +78,8 @@ class Watch:
             return 0, ""
 
     def count(self, exchange: Exchange) -> None:
-        """Count a request for a prediction."""
-        self._seen += 1
-        self._core.count(exchange)
+        """Count a request for a prediction, here or in another process."""
+        self._workers.take(exchange)
 
     def count_other(self, scope: Scope, stamp: str) -> None:
         """Count a request that asks for none."""
@@ -101,8 +87,15 @@ class Watch:
         self.count(Exchange("", 0, stamp, 0, 0, scope["method"], path, status, Outcome.ANSWERED, b"", 0, b"", 0))
 
     def numbers(self) -> dict[str, int]:
-        """Return how many requests were seen; none of them can be lost on the way."""
-        return {"read": self._seen}
+        """Return how many requests were seen, and how many this process could not tell the one that counts."""
+        return {"read": self._seen, "lost": self._workers.lost}
+
+    async def _show(self) -> None:
+        await self._parts.show(self)
+
+    def _take(self, exchange: Exchange) -> None:
+        self._seen += 1
+        self._core.count(exchange)
 
     def _signs(self, serving: Serving, keys: Keys, address: str) -> Signing | None:
         # Later than the labels' memory began: it has missed none of what is signed with this boot.
@@ -112,17 +105,3 @@ class Watch:
         except (KeysMissingError, ValueError) as error:
             logger.error("answers get no receipt, and labels cannot be given: %s", error)  # noqa: TRY400 - it says all
             return None
-
-    async def _opened(self) -> bool:
-        try:
-            await self._parts.show(self)
-        except OSError:
-            return False
-        return True
-
-    async def _open_later(self) -> None:
-        while True:
-            await asyncio.sleep(AGAIN_SECONDS)
-            if await self._opened():
-                break
-        logger.info("port %d is open now", self._port)
