@@ -18,6 +18,7 @@ from benchmarks import (
     idle_requests,
     loaded_memory,
     many_rollouts,
+    middleware,
     monitor,
     proxy_latency,
     proxy_throughput,
@@ -51,6 +52,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "proxy-throughput": proxy_throughput.run,
     "collector-faults": sidecar_faults.run,
     "proxy-killed": sidecar_faults.run_proxy,
+    "middleware": middleware.run,
     "check-duration": check_duration.run,
 }
 

@@ -26,7 +26,8 @@ SERVING = {
 STARTS = """
 import sys
 from pathlib import Path
-from serinus.monitor.process import Place, main
+from serinus.monitor.parts import Place
+from serinus.monitor.process import main
 sys.exit(main(place=Place(Path(sys.argv[1]), Path("/nowhere"), int(sys.argv[2]), int(sys.argv[3]))))
 """
 

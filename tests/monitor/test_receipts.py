@@ -80,7 +80,7 @@ def test_no_stamp_makes_the_signer_tell_its_masks(keys: Keys) -> None:
         (signed(GOOD)[:-1], Refusal.MALFORMED),
         (signed(GOOD)[:-20], Refusal.MALFORMED),
         (signed(GOOD).split(".")[0] + ".", Refusal.MALFORMED),
-        (signed("2|" + GOOD[2:]), Refusal.UNKNOWN_VERSION),
+        (signed("3|" + GOOD[2:]), Refusal.UNKNOWN_VERSION),
         (signed("x|" + GOOD[2:]), Refusal.MALFORMED),
         (signed(GOOD.replace("one", "gone"), KEY_TWO), Refusal.UNKNOWN_KEY),
         (signed(GOOD.replace("one", "../../one")), Refusal.MALFORMED),

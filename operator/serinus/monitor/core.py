@@ -1,4 +1,4 @@
-"""What counts for one model in one process, beside the ring that feeds it or the middleware. Made by process.py."""
+"""What counts for one model in one process, beside the ring that feeds it or the middleware. Made by parts.py."""
 
 import logging
 from collections.abc import Callable
@@ -34,23 +34,28 @@ class Core:
         self.serving = serving
         self.boot = boot
         self.faults = 0
-        """Exchanges that were not counted since we have a bug."""
+        """Exchanges that were not counted, signed or checked since we have a bug."""
         self.profile_state, self.profile = _load(serving.profile, profile_file)
         self.ledger = Ledger(boot)
         names = tuple(feature.name for feature in self.profile.features) if self.profile else ()
-        self.counting = Counting(serving, self.profile, decoder_for(serving, names), self.ledger, clock)
+        self.decoder = decoder_for(serving, names)
+        self.counting = Counting(serving, self.profile, self.decoder, self.ledger, clock)
 
     def count(self, exchange: Exchange) -> None:
         """Count an exchange; whatever happens, the next one is counted, too."""
         try:
             self.counting.count(exchange)
         except Exception as error:  # noqa: BLE001 - a bug of ours must not end the watch
-            self.faults += 1
-            if self.faults & (self.faults - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...: a flood fills no log
-                logger.error(  # noqa: TRY400 - the text of an exception may hold a value
-                    "an exchange could not be counted: this is a bug of Serinus",
-                    extra=described(error) | {"so far": self.faults},
-                )
+            self.broke(error)
+
+    def broke(self, error: Exception) -> None:
+        """Note that a bug of ours kept an exchange from being counted, signed or checked."""
+        self.faults += 1
+        if self.faults & (self.faults - 1) == 0:  # the 1st, 2nd, 4th, 8th, ...: a flood fills no log
+            logger.error(
+                "a request could not be counted, signed or checked: this is a bug of Serinus",
+                extra=described(error) | {"so far": self.faults},
+            )
 
 
 def _load(name: str | None, file: Path) -> tuple[ProfileState, Profile | None]:

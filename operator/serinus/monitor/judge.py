@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from math import fsum, isfinite
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
 from serinus.monitor.outcomes import PARTS, Outcomes, share, units
 from serinus.monitor.receipts import LONGEST_PREDICTION
@@ -105,6 +105,11 @@ class Judge:
         if not all(0 <= score <= 1 for score in scores):
             raise UnfitError("a label is true or false, or a score from 0 to 1")
         return _valued(scores)
+
+
+def is_value(value: object) -> TypeGuard[Value]:
+    """Return whether what a model said of a row is something that a label can be compared with."""
+    return isinstance(value, bool | int | float | str) and value != ""
 
 
 def rows_of(value: Label | None) -> Sequence[Value | None]:

@@ -1,4 +1,4 @@
-"""What labels need in one process: from the receipt that was issued to the outcome that counts. Made by process.py."""
+"""What labels need in one process: from the receipt that was issued to the outcome that counts. Made by parts.py."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from serinus.monitor.exchange import Exchange
 from serinus.monitor.feedback import Feedback
 from serinus.monitor.handover import Neighbours
 from serinus.monitor.intake import Intake
-from serinus.monitor.judge import Judge, Task
+from serinus.monitor.judge import Judge, Task, is_value
 from serinus.monitor.keys import Keys
 from serinus.monitor.labels import Labels
 from serinus.monitor.seen import Seen
@@ -72,4 +72,5 @@ class Labelling:
                 self._is_cold = False
                 self._seen.begin(time.time())
             self._seen.issued(int(exchange.boot), exchange.sequence)
-            self._labels.issued(exchange.stamp, exchange.at, [each.prediction for each in answers])
+            predictions = [each.prediction for each in answers if is_value(each.prediction)]
+            self._labels.issued(exchange.stamp, exchange.at, predictions)

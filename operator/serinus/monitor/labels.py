@@ -7,6 +7,7 @@ from math import ceil, inf
 from typing import Final, Protocol
 
 from serinus.monitor.awaited import Awaited
+from serinus.monitor.batches import proves
 from serinus.monitor.judge import Judge, Label, UnfitError, Value, rows_of
 from serinus.monitor.outcomes import Outcomes, share
 from serinus.monitor.receipts import Receipt
@@ -108,7 +109,7 @@ class Labels:
         age = now - receipt.issued
         if age < -FUTURE_SECONDS or age > self._rule.max_age_seconds:
             return Result.FUTURE if age < 0 else Result.TOO_OLD
-        predicted = receipt.prediction or prediction
+        predicted = receipt.prediction or _repeated(receipt.digest, prediction)
         trial = self._judge.judge(predicted, label)
         shares = self._shares([row for row in rows_of(predicted) if row is not None])
         late = age > self._latest
@@ -167,3 +168,10 @@ class Labels:
             return []
         rows = len(predictions)
         return [(self._judge.class_of(value), share(row, rows)) for row, value in enumerate(predictions)]
+
+
+def _repeated(digest: str, prediction: Label | None) -> Label | None:
+    """Return what the sender says was predicted, if it is what the receipt proves."""
+    if digest and not proves(digest, rows_of(prediction)):
+        raise UnfitError("send the predictions of a large batch beside its labels, as they stood in the answer")
+    return prediction

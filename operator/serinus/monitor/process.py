@@ -1,48 +1,27 @@
-"""`serinus monitor`: the process beside the proxy. Makes the parts, runs until a signal ends it."""
+"""`serinus monitor`: the process beside the proxy. Counts what the ring brings, until a signal ends it."""
 
 import asyncio
 import gc
 import logging
 import os
-import secrets
 import signal
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from serinus import __version__
-from serinus.api.sidecars import KEYS_FOLDER, MONITOR_PORT, POD_ADDRESS, PROFILE_FILE, RING_PORT, SERVING
+from serinus.api.sidecars import POD_ADDRESS, SERVING
 from serinus.monitor import logs
-from serinus.monitor.core import Core
-from serinus.monitor.evidence import Evidence
-from serinus.monitor.keys import Keys
-from serinus.monitor.labelling import TOKEN, Labelling
-from serinus.monitor.metrics import Metrics
+from serinus.monitor.parts import HERE, Parts, Place
 from serinus.monitor.ring import LOOPBACK, Ring
 from serinus.monitor.run import RESTARTS
-from serinus.monitor.server import application, serve
 from serinus.monitor.serving import Serving, read_serving
-from serinus.monitor.tokens import BearerToken
 
 logger = logging.getLogger(__name__)
 
-BOOT_BYTES: Final = 8
 SELDOM: Final = (20_000, 20, 50)
 """Counting makes no cycles, so that looking for some is time lost."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the process finds its files and is found."""
-
-    keys: Path = Path(KEYS_FOLDER)
-    profile: Path = Path(PROFILE_FILE)
-    port: int = MONITOR_PORT
-    ring_port: int = RING_PORT
-    token: Path = TOKEN
 
 
 async def run(serving: Serving, place: Place, address: str, restarts: int = 0) -> None:
@@ -52,17 +31,11 @@ async def run(serving: Serving, place: Place, address: str, restarts: int = 0) -
     told = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(each, told.set)
-    core = Core(serving, place.profile, secrets.token_hex(BOOT_BYTES), time.monotonic)
+    parts = Parts(serving, place, address)
+    core = parts.core
     ring = Ring(core.count, time.monotonic)
-    token = BearerToken(place.keys / "token")
-    labelling = Labelling(core, serving.task, Keys(place.keys), address, place.token) if serving.task else None
-    evidence = Evidence(core, ring, labelling)
-    metrics = Metrics(core, ring, labelling, restarts=restarts)
-    runner = await serve(
-        application(metrics, evidence, token.admits, labelling.routes() if labelling else ()), place.port
-    )
+    await parts.show(ring, restarts=restarts)
     listening = await ring.serve(place.ring_port)
-    maturing = asyncio.create_task(labelling.run()) if labelling else None
     _settle()
     logger.info("started", extra={"version": __version__, "boot": core.boot, "profile": core.profile_state})
     try:
@@ -70,14 +43,11 @@ async def run(serving: Serving, place: Place, address: str, restarts: int = 0) -
     finally:
         listening.close()
         ring.hang_up()
-        if maturing:
-            maturing.cancel()
-            await asyncio.wait([maturing])
-        await runner.cleanup()
+        await parts.end()
         logger.info("ended")
 
 
-def main(environment: Mapping[str, str] = os.environ, place: Place = Place()) -> int:
+def main(environment: Mapping[str, str] = os.environ, place: Place = HERE) -> int:
     """Run what the environment tells of; 1 where it cannot."""
     logs.set_up()
     try:

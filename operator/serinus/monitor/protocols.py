@@ -1,4 +1,4 @@
-"""The decoder of each protocol. Chosen by process.py and by the middleware."""
+"""The decoder of each protocol. Chosen by core.py."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,7 +1,8 @@
 """Receipts: what an answer carries, so that whoever knows the truth later can say which prediction it belongs to.
 
 `<payload>.<mac>` in base64url without padding, the payload `1|key id|boot|pod|revision|split|time|sequence|prediction`.
-HAProxy builds the same by itself, see proxy_receipt.
+HAProxy builds the same by itself, see proxy_receipt. The middleware can sign batches, too: with a 2 in front the
+prediction is JSON, see batches.py.
 """
 
 import binascii
@@ -14,23 +15,31 @@ from ipaddress import ip_address
 from itertools import count
 from typing import Final, NamedTuple
 
+import msgspec
+
 from serinus.monitor.keys import Keys
 
 VERSION: Final = "1"
+OF_ROWS: Final = "2"
 LONGEST_PREDICTION: Final = 128
+LONGEST_ROWS: Final = 512
+"""Of a batch: with it a receipt has at most 918 letters."""
 LONGEST: Final = 1024
 """No receipt is longer: what is, is not looked at."""
 SPLIT_BYTES: Final = 8
 REVISION_BYTES: Final = 5
 MAC_BYTES: Final = 32
 
+Rows = list[bool | int | float | str | None]
+
 _START: Final = re.compile(rb"(?P<version>[0-9]{1,4})\|(?P<key>[A-Za-z0-9_-]{1,32})\|")
 _PAYLOAD: Final = re.compile(
-    rb"1\|(?P<key>[^|]+)\|(?P<boot>[1-9][0-9]{0,15})\|(?P<pod>[0-9a-f]{8}|[0-9a-f]{32})"
+    rb"(?P<version>[12])\|(?P<key>[^|]+)\|(?P<boot>[1-9][0-9]{0,15})\|(?P<pod>[0-9a-f]{8}|[0-9a-f]{32})"
     rb"\|(?P<revision>[0-9a-f]{10})\|(?P<split>|[0-9a-f]{16})\|(?P<time>[1-9][0-9]{0,11})"
-    rb"\|(?P<sequence>[1-9][0-9]{0,15})\|(?P<prediction>.{0,128})",
+    rb"\|(?P<sequence>[1-9][0-9]{0,15})\|(?P<prediction>.{0,512})",
     re.DOTALL,
 )
+_ROWS: Final = msgspec.json.Decoder(Rows | str)
 _TO_STANDARD: Final = bytes.maketrans(b"-_+/=", b"+/***")
 _TO_URL: Final = bytes.maketrans(b"+/", b"-_")
 
@@ -56,7 +65,10 @@ class Receipt(NamedTuple):
     """The digest of its request's stamp, empty without one."""
     issued: int
     sequence: int
-    prediction: str
+    prediction: str | Rows
+    """A list for a batch."""
+    digest: str = ""
+    """Of a batch whose predictions did not fit: the sender of the label has to repeat them."""
 
 
 class Signer:
@@ -71,12 +83,13 @@ class Signer:
         self.revision = _exclusive_or(bytes.fromhex(revision), revision_mask).hex()
         self._sequence = count(1)
 
-    def sign(self, stamp: str, issued: int, prediction: str) -> tuple[int, str]:
-        """Return sequence and receipt of one more prediction. A long prediction is cut."""
+    def sign(self, stamp: str, issued: int, prediction: str, *, rows: str = "") -> tuple[int, str]:
+        """Return sequence and receipt of one more prediction, or of the rows of a batch. A long prediction is cut."""
         sequence = next(self._sequence)
         split = digest_of(stamp, self.key) if stamp else ""
-        head = f"{VERSION}|{self.key_id}|{self.boot}|{self.pod}|{self.revision}|{split}|{issued}|{sequence}|"
-        payload = head.encode() + prediction.encode(errors="replace")[:LONGEST_PREDICTION]
+        version = OF_ROWS if rows else VERSION
+        head = f"{version}|{self.key_id}|{self.boot}|{self.pod}|{self.revision}|{split}|{issued}|{sequence}|"
+        payload = head.encode() + (rows.encode() or prediction.encode(errors="replace")[:LONGEST_PREDICTION])
         return sequence, f"{_encode(payload)}.{_encode(hmac_digest(self.key, payload, 'sha256'))}"
 
 
@@ -85,7 +98,7 @@ def verify(text: str, keys: Keys) -> Receipt | Refusal:
     if len(text) > LONGEST or (parts := _parts(text)) is None or (started := _START.match(parts[0])) is None:
         return Refusal.MALFORMED
     payload, mac = parts
-    if started["version"] != VERSION.encode():
+    if started["version"].decode() not in (VERSION, OF_ROWS):
         return Refusal.UNKNOWN_VERSION
     if (key := keys.find(started["key"].decode())) is None:
         return Refusal.UNKNOWN_KEY
@@ -112,7 +125,10 @@ def _parts(text: str) -> tuple[bytes, bytes] | None:
 def _read(payload: bytes, key: bytes) -> Receipt | None:
     if (fields := _PAYLOAD.fullmatch(payload)) is None:
         return None
-    key_id, boot, pod, revision, split, issued, sequence = (field.decode() for field in fields.groups()[:-1])
+    version, key_id, boot, pod, revision, split, issued, sequence = (field.decode() for field in fields.groups()[:-1])
+    said = _said(version, fields["prediction"])
+    if said is None:
+        return None
     return Receipt(
         key_id,
         int(boot),
@@ -120,9 +136,20 @@ def _read(payload: bytes, key: bytes) -> Receipt | None:
         split,
         int(issued),
         int(sequence),
-        # HAProxy cuts after bytes, so the last letter may be half a one.
-        fields["prediction"].decode(errors="replace"),
+        *said,
     )
+
+
+def _said(version: str, text: bytes) -> tuple[str | Rows, str] | None:
+    """Return prediction and digest, or None where a text is neither."""
+    if version == VERSION:
+        # HAProxy cuts after bytes, so the last letter may be half a one.
+        return (text.decode(errors="replace"), "") if len(text) <= LONGEST_PREDICTION else None
+    try:
+        rows = _ROWS.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return ("", rows) if isinstance(rows, str) else (rows, "")
 
 
 @lru_cache(maxsize=1024)

@@ -1,4 +1,4 @@
-"""The monitor's port: /metrics, /healthz, /evidence, and what feedback.py mounts. Started by process.py."""
+"""The monitor's port: /metrics, /healthz, /evidence, and what feedback.py mounts. Started by parts.py."""
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -10,6 +10,7 @@ from aiohttp import web
 from serinus.api.sidecars import PATH_EVIDENCE
 from serinus.monitor.evidence import Evidence, EvidenceError
 from serinus.monitor.exposition import CONTENT_TYPE
+from serinus.monitor.logs import described
 from serinus.monitor.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -60,14 +61,18 @@ async def _without_traces(request: web.Request, handler: Handler) -> web.StreamR
         return await handler(request)
     except web.HTTPException:
         raise
-    except Exception:
-        logger.exception("a request to the monitor broke")
+    except Exception as error:  # noqa: BLE001 - a bug of ours
+        logger.error("a request to the monitor broke", extra=described(error))  # noqa: TRY400 - its text may hold a value
         return web.Response(status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 async def serve(made: web.Application, port: int, host: str | None = None) -> web.AppRunner:
-    """Serve until the runner is cleaned up."""
+    """Serve until the runner is cleaned up; OSError where the port is taken."""
     runner = web.AppRunner(made, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
     await runner.setup()
-    await web.TCPSite(runner, host=host, port=port).start()
+    try:
+        await web.TCPSite(runner, host=host, port=port).start()
+    except OSError:
+        await runner.cleanup()
+        raise
     return runner
