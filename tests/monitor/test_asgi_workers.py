@@ -13,8 +13,15 @@ import pytest
 
 from serinus.monitor.bodies import LARGEST_BODY
 from serinus.monitor.outcomes import PARTS
+from serinus.monitor.watch import boot_of
 from tests.monitor.models import model
 from tests.monitor.served import ADDRESS, Served, monitored, server
+
+
+def test_processes_that_begin_at_once_sign_with_boots_of_their_own() -> None:
+    boots = [boot_of(1_790_000_000.1234, process) for process in range(40, 80)]
+    assert len(set(boots)) == 40
+    assert min(boots) > 1_790_000_000_123.4
 
 
 class Pod(NamedTuple):

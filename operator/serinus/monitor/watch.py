@@ -1,6 +1,7 @@
 """The monitor in the model's process: begun by asgi.py, asked by calls.py. If it breaks, the model answers."""
 
 import logging
+import os
 import time
 from http import HTTPStatus
 from typing import Final
@@ -20,6 +21,9 @@ from serinus.monitor.signing import Signing
 from serinus.monitor.workers import Workers
 
 logger: Final = logging.getLogger(__name__)
+
+MOST_PROCESSES: Final = 10_000
+"""Whose numbers are told apart. A server's workers have numbers that follow each other."""
 
 
 class Watch:
@@ -98,10 +102,17 @@ class Watch:
         self._core.count(exchange)
 
     def _signs(self, serving: Serving, keys: Keys, address: str) -> Signing | None:
-        # Later than the labels' memory began: it has missed none of what is signed with this boot.
-        boot = int(time.time() * 1000) + 1
+        boot = boot_of(time.time(), os.getpid())
         try:
             return Signing(Signer(keys, address, serving.revision, boot), self._decoder, serving.task)
         except (KeysMissingError, ValueError) as error:
             logger.error("answers get no receipt, and labels cannot be given: %s", error)  # noqa: TRY400 - it says all
             return None
+
+
+def boot_of(now: float, process: int) -> int:
+    """Return the boot of a process that begins now: another one than those of the processes that begin with it.
+
+    It is later than the labels' memory began, which has missed none of what is signed with this boot.
+    """
+    return int(now * 1000) + 1 + process % MOST_PROCESSES
