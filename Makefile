@@ -55,8 +55,8 @@ format: $(SETUP) ## put the code in form
 	$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .
 
 lock: $(SETUP) ## pin the dependencies anew
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/operator.txt
-	$(BIN)/uv pip compile pyproject.toml --quiet --universal --extra cli --extra profile --group dev -c requirements/operator.txt --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.txt
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --extra operator --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/operator.txt
+	$(BIN)/uv pip compile pyproject.toml --quiet --universal --extra operator --extra cli --extra profile --group dev -c requirements/operator.txt --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/dev.txt
 	cd examples/models/breast-cancer && $(abspath $(BIN))/uv pip compile requirements.in --quiet --python-version 3.11 --python-platform linux --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements.txt
 
 clean: ## remove what was built here; the cache of built parts stays

@@ -25,8 +25,8 @@ from benchmarks.figures import Conditions, Figure
 from tests.cluster.eventually import eventually
 from tests.cluster.parts.progress import step
 from tests.cluster.ports import free_port
-from tests.monitor.profiles import AMOUNT, PROFILE, encoded
-from tests.monitor.served import ADDRESS, monitored
+from tests.monitor.middleware.served import ADDRESS, monitored
+from tests.monitor.profiles.samples import AMOUNT, PROFILE, encoded
 from tests.monitor.servings import serving
 
 FEATURES: Final = 30

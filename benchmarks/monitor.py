@@ -19,9 +19,9 @@ from benchmarks.figures import Conditions, Figure
 from benchmarks.monitor_traffic import SPLIT, profile_of, records, serving_of
 from serinus.api.sidecars import SERVING
 from serinus.monitor.core import Core, ProfileState
-from serinus.monitor.exposition import Exposition, Family, Sample, Slices
-from serinus.monitor.record import read_record
-from serinus.monitor.ring import Ring
+from serinus.monitor.endpoints.exposition import Exposition, Family, Sample, Slices
+from serinus.monitor.records.record import read_record
+from serinus.monitor.records.ring import Ring
 from serinus.monitor.serving import Protocol, read_serving
 from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.parts.progress import step

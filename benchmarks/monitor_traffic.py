@@ -5,7 +5,7 @@ import random
 from base64 import b64encode
 from typing import Any, Final
 
-from serinus.monitor.profile import hash_of
+from serinus.monitor.profiles.profile import hash_of
 from serinus.monitor.serving import Protocol
 
 SPLIT: Final = "3-00ff00ff00ff00ff"

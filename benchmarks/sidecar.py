@@ -12,8 +12,8 @@ from pathlib import Path
 from benchmarks.load_program import LOOPBACK
 from benchmarks.monitor import PROCESS
 from serinus.api.sidecars import SERVING
-from serinus.monitor import proxy
 from serinus.monitor.keeper import keep
+from serinus.monitor.proxy import haproxy as proxy
 from serinus.monitor.serving import read_serving
 
 

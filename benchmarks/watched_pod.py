@@ -16,7 +16,7 @@ from benchmarks.load_program import LOOPBACK, NUMBERED, start_model
 from benchmarks.monitor_traffic import profile_of, serving_of
 from serinus.api.sidecars import PATH_EVIDENCE, SERVING
 from serinus.monitor.exchange import Outcome
-from serinus.monitor.proxy import PROGRAM, Ports
+from serinus.monitor.proxy.haproxy import PROGRAM, Ports
 from tests.cluster.eventually import NotYetError, eventually
 from tests.cluster.parts import debian
 from tests.cluster.ports import free_port

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from serinus.monitor.judge import Judge, Task, Value
-from serinus.monitor.labels import MOST_HELD, Labels
-from serinus.monitor.outcomes import Outcomes
-from serinus.monitor.receipts import Receipt
-from serinus.monitor.seen import Seen
+from serinus.monitor.labels.judge import Judge, Task, Value
+from serinus.monitor.labels.labels import MOST_HELD, Labels
+from serinus.monitor.labels.outcomes import Outcomes
+from serinus.monitor.labels.seen import Seen
+from serinus.monitor.receipts.receipts import Receipt
 
 STAMP = "3-00112233aabbccdd"
 BOOT = 1_790_000_000_000

@@ -3,7 +3,7 @@
 import base64
 from pathlib import Path
 
-from serinus.monitor.keys import Keys
+from serinus.monitor.receipts.keys import Keys
 
 KEY_ONE, KEY_TWO = bytes([0xFB, 0xFF]) + bytes(range(30)), bytes(range(100, 132))
 """The first has both signs that base64 has beside letters and digits."""

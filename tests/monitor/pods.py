@@ -14,16 +14,16 @@ import aiohttp
 from aiohttp import web
 
 from serinus.api.sidecars import PATH_FEEDBACK, PATH_LABELS
-from serinus.monitor.feedback import HEADER_SUMMARY, Feedback
-from serinus.monitor.handover import Neighbours
-from serinus.monitor.intake import Intake
-from serinus.monitor.judge import Judge
-from serinus.monitor.keys import Keys
-from serinus.monitor.labels import Labels
-from serinus.monitor.reading import Room
-from serinus.monitor.receipts import Signer
-from serinus.monitor.seen import Seen
-from serinus.monitor.tokens import BearerToken
+from serinus.monitor.labels.feedback import HEADER_SUMMARY, Feedback
+from serinus.monitor.labels.handover import Neighbours
+from serinus.monitor.labels.intake import Intake
+from serinus.monitor.labels.judge import Judge
+from serinus.monitor.labels.labels import Labels
+from serinus.monitor.labels.reading import Room
+from serinus.monitor.labels.seen import Seen
+from serinus.monitor.receipts.keys import Keys
+from serinus.monitor.receipts.receipts import Signer
+from serinus.monitor.receipts.tokens import BearerToken
 from tests.monitor.books import Book, Rule
 from tests.monitor.keyring import keys_in
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from serinus.monitor.counting import Counting
+from serinus.monitor.counts.counting import Counting
 from serinus.monitor.exchange import Exchange
 from serinus.monitor.logs import ValuelessFormatter
 from tests.monitor.watching import core, exchange

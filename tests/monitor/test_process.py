@@ -117,7 +117,7 @@ async def test_it_holds_neither_pydantic_nor_kopf() -> None:
         "main()\n"
         "heavy = {'pydantic', 'kopf', 'prometheus_client', 'kubernetes'}\n"
         "print(sorted(heavy & {name.split('.')[0] for name in sys.modules}))\n"
-        "print('serinus.monitor.ring' in sys.modules)"
+        "print('serinus.monitor.records.ring' in sys.modules)"
     )
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, env=os.environ | {"SERINUS_SERVING": ""}, stdout=PIPE, stderr=PIPE

@@ -8,7 +8,7 @@ import msgspec
 
 from serinus.monitor.core import Core
 from serinus.monitor.exchange import Exchange, Outcome
-from tests.monitor.profiles import PROFILE, encoded
+from tests.monitor.profiles.samples import PROFILE, encoded
 from tests.monitor.servings import serving
 
 SPLIT = "3-00ff00ff00ff00ff"

@@ -45,7 +45,7 @@ def _answer(arguments: argparse.Namespace) -> str:
     """Import what the verb needs: up to a second, which Ctrl-C may end, too."""
     try:
         if arguments.verb == "profile":
-            from serinus.cli.profile import answer  # noqa: PLC0415
+            from serinus.cli.profiling.profile import answer  # noqa: PLC0415
         else:
             from serinus.cli.ask import answer  # noqa: PLC0415
     except ModuleNotFoundError as error:

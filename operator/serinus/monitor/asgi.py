@@ -13,14 +13,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from serinus.api.sidecars import POD_ADDRESS, SERVING
-from serinus.monitor.calls import Call, stamp_of
-from serinus.monitor.connection import App, Message, Receive, Scope, Send, path_of
 from serinus.monitor.logs import described
+from serinus.monitor.middleware.calls import Call, stamp_of
+from serinus.monitor.middleware.connection import App, Message, Receive, Scope, Send, path_of
+from serinus.monitor.middleware.relay import PREFIX, relay
+from serinus.monitor.middleware.watch import Watch
 from serinus.monitor.parts import HERE, Place
-from serinus.monitor.relay import PREFIX, relay
-from serinus.monitor.ring import LOOPBACK
+from serinus.monitor.records.ring import LOOPBACK
 from serinus.monitor.serving import Serving, read_serving
-from serinus.monitor.watch import Watch
 
 logger: Final = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from serinus.monitor.counting import Counting
+from serinus.monitor.counts.counting import Counting
+from serinus.monitor.counts.ledger import Ledger
 from serinus.monitor.exchange import Exchange
-from serinus.monitor.ledger import Ledger
 from serinus.monitor.logs import described
-from serinus.monitor.profile import Profile, ProfileError, read_profile
-from serinus.monitor.protocols import decoder_for
+from serinus.monitor.profiles.profile import Profile, ProfileError, read_profile
+from serinus.monitor.protocols.choice import decoder_for
 from serinus.monitor.serving import Serving
 
 logger = logging.getLogger(__name__)

@@ -10,13 +10,13 @@ from typing import Final
 
 from serinus.api.sidecars import KEYS_FOLDER, MONITOR_PORT, PROFILE_FILE, RING_PORT
 from serinus.monitor.core import Core
-from serinus.monitor.evidence import Evidence
-from serinus.monitor.keys import Keys
-from serinus.monitor.labelling import TOKEN, Labelling
-from serinus.monitor.metrics import Metrics, Source
-from serinus.monitor.server import application, serve
+from serinus.monitor.endpoints.evidence import Evidence
+from serinus.monitor.endpoints.metrics import Metrics, Source
+from serinus.monitor.endpoints.server import application, serve
+from serinus.monitor.labels.labelling import TOKEN, Labelling
+from serinus.monitor.receipts.keys import Keys
+from serinus.monitor.receipts.tokens import BearerToken
 from serinus.monitor.serving import Serving
-from serinus.monitor.tokens import BearerToken
 
 BOOT_BYTES: Final = 8
 

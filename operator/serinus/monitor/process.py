@@ -14,7 +14,7 @@ from serinus import __version__
 from serinus.api.sidecars import POD_ADDRESS, SERVING
 from serinus.monitor import logs
 from serinus.monitor.parts import HERE, Parts, Place
-from serinus.monitor.ring import LOOPBACK, Ring
+from serinus.monitor.records.ring import LOOPBACK, Ring
 from serinus.monitor.run import RESTARTS
 from serinus.monitor.serving import Serving, read_serving
 

@@ -28,7 +28,7 @@ def _start_monitor(before: int) -> "subprocess.Popen[bytes]":
 
 def _run_proxy() -> int:
     from serinus.api.sidecars import POD_ADDRESS, SERVING  # noqa: PLC0415
-    from serinus.monitor import proxy  # noqa: PLC0415
+    from serinus.monitor.proxy import haproxy as proxy  # noqa: PLC0415
     from serinus.monitor.serving import read_serving  # noqa: PLC0415
 
     try:

@@ -1,0 +1,1 @@
+"""How a profile is made of a file that is larger than memory."""

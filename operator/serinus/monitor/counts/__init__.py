@@ -1,0 +1,1 @@
+"""From exchanges to counts, and which of them a collector has."""

@@ -1,0 +1,1 @@
+"""The monitor's port: /metrics for people, /evidence for the operator."""

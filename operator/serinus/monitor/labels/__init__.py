@@ -1,0 +1,1 @@
+"""The truth that comes later: whose it is, when it counts, and what it says of a prediction."""

@@ -1,0 +1,1 @@
+"""The monitor in the model's own process."""

@@ -1,0 +1,1 @@
+"""What the training data looked like: bins, reference counts and the data contract."""

@@ -1,0 +1,1 @@
+"""How the bodies of each protocol are read, whoever wrote them."""

@@ -1,0 +1,1 @@
+"""What the proxy tells the monitor: a record for each request, over a ring."""
