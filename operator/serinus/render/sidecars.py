@@ -74,8 +74,8 @@ def with_sidecars(template: Json, serving: Json, image: str) -> Json:
         "ports": [{"name": PROXY, "containerPort": PROXY_PORT}],
         # The pod is ready when the model's own probes say so and the proxy reaches the model's port.
         "readinessProbe": {"httpGet": {"path": "/ready", "port": HEALTH_PORT}, "periodSeconds": 2},
-        # 2,000 requests at a time, each with the buffers that its bodies are kept in.
-        "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"memory": "384Mi"}},
+        # As many connections as it takes may all be busy at once, each with two buffers of 64 KiB.
+        "resources": {"requests": {"cpu": "20m", "memory": "48Mi"}, "limits": {"memory": "768Mi"}},
         "volumeMounts": [mount for mount in mounts if mount["mountPath"] == KEYS_FOLDER],
     }
     return {

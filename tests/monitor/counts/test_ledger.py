@@ -129,6 +129,19 @@ def test_without_a_gateway_requests_count_under_the_split_that_was_named_last() 
     assert routed(ledger.collect("")) == {"": 2, FIRST: 1, SECOND: 1}
 
 
+def test_without_a_gateway_a_label_counts_under_the_split_that_was_named_when_its_prediction_was_made() -> None:
+    ledger = Ledger("b")
+    for now, split in ((100, FIRST), (150, FIRST), (200, SECOND), (300, "")):
+        ledger.collect("", unstamped=split, now=now)
+    times = (99, 100, 199, 200, 299, 300)
+    assert [ledger.unstamped_at(at) for at in times] == ["", FIRST, FIRST, SECOND, SECOND, ""]
+    ledger.collect("", unstamped=FIRST, now=400)
+    ledger.outcomes_of(ledger.unstamped_at(250)).late += 1
+    ledger.outcomes_of(ledger.unstamped_at(0)).late += 1
+    late = {stamp: counts.outcomes.late for stamp, counts in ledger.collect("", now=500).counts.items()}
+    assert late == {SECOND: 1, "": 1}
+
+
 STAMPS = ("", FIRST, SECOND, "3-cc")
 
 

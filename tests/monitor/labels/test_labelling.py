@@ -21,6 +21,25 @@ from tests.monitor.watching import SPLIT, core, exchange
 ADDRESS = "192.0.2.7"
 
 
+async def test_without_a_gateway_a_label_counts_for_the_split_of_its_time(tmp_path: Path) -> None:
+    watched = core(tmp_path, feedback=Feedback(public=True))
+    keys = keys_in(tmp_path / "keys")
+    labelling = Labelling(watched, "Binary", keys, ADDRESS)
+    running = asyncio.create_task(labelling.run())
+    signer = Signer(keys, ADDRESS, watched.serving.revision, time.time_ns() // 1_000_000 + 5)
+    sequence, receipt = signer.sign("", int(time.time()), "1")
+    watched.count(exchange(boot=str(signer.boot), sequence=sequence, stamp=""))
+    watched.ledger.collect("", unstamped=SPLIT, now=time.time() + 2)
+    application = web.Application()
+    application.add_routes(labelling.routes())
+    async with TestClient(TestServer(application)) as client:
+        await client.post(PATH_FEEDBACK, json={"receipt": receipt, "label": 0})
+    assert (watched.ledger.total("").outcomes.trials, watched.ledger.total(SPLIT).outcomes.trials) == (PARTS, 0)
+    running.cancel()
+    with suppress(asyncio.CancelledError):
+        await running
+
+
 @pytest.mark.parametrize(("warm_up", "results"), [(0, ["counted", "counted"]), (60, ["reissued", "counted"])])
 async def test_labels_count_as_their_predictions_do(tmp_path: Path, warm_up: int, results: list[str]) -> None:
     now = [0.0]

@@ -48,6 +48,8 @@ class Ledger:
         """Of the watermark up to which all is acknowledged."""
         self._told: dict[str, None] = {"": None}
         self._unstamped = ""
+        self._unstamped_since: list[tuple[float, str]] = []
+        """When it became what, the last first."""
         self._retired = Counts()
 
     def open(self, stamp: str) -> Counts:
@@ -55,15 +57,18 @@ class Ledger:
         counts = self._current.get(stamp or self._unstamped)
         return self._enter(stamp or self._unstamped) if counts is None else counts
 
-    def collect(self, since: str, told: Iterable[str] = (), unstamped: str = "") -> Increment:
+    def collect(self, since: str, told: Iterable[str] = (), unstamped: str = "", *, now: float = 0) -> Increment:
         """Acknowledge what stands before `since`, if that was an answer, and return what came after it.
 
-        `told` are the stamps that are true. From now on, requests without one count as if they had `unstamped`.
+        `told` are the stamps that are true. From now on, requests without one count as if they had `unstamped`; `now`
+        is in seconds since 1970, as in receipts.
         """
         for stamp in (*told, unstamped):
             self._told.pop(stamp, None)
             self._told[stamp] = None  # the last one told stands last
-        self._unstamped = unstamped
+        if unstamped != self._unstamped:
+            self._unstamped = unstamped
+            self._unstamped_since = [(now, unstamped), *self._unstamped_since][:MOST_TOLD]
         self._retire()
         self._acknowledge(since)
         self._close()
@@ -72,7 +77,11 @@ class Ledger:
 
     def outcomes_of(self, stamp: str) -> Outcomes:
         """Return those to which labels of a stamp's predictions are added now."""
-        return self.open(stamp).outcomes
+        return (self._current.get(stamp) or self._enter(stamp)).outcomes
+
+    def unstamped_at(self, issued: float) -> str:
+        """Return as whose a request without a stamp counted then: where no Gateway stamps, a split is a time."""
+        return next((stamp for since, stamp in self._unstamped_since if since <= issued), "")
 
     def stamps(self) -> list[str]:
         """Return all stamps that something was counted for, those that nobody has told us of included."""

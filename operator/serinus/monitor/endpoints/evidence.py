@@ -1,5 +1,6 @@
 """/evidence: the counts since a watermark, for the operator. Called by server.py."""
 
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ class Evidence:
         if not all(_is_stamp(stamp) for stamp in (*told, unstamped) if stamp):
             raise EvidenceError("a split is <number>-<nonce>")
         core, slices = self._core, Slices()
-        increment = core.ledger.collect(since, [stamp for stamp in told if stamp], unstamped)
+        increment = core.ledger.collect(since, [stamp for stamp in told if stamp], unstamped, now=time.time())
         head: dict[str, Any] = {
             "version": VERSION,
             "boot": core.boot,

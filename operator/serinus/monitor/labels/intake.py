@@ -113,9 +113,9 @@ class _Stamps:
         self._tables: dict[str, dict[str, str]] = {}
 
     def of(self, receipt: Receipt) -> str:
-        """Return the stamp, empty where there was none."""
+        """Return the stamp, or as whose a request without one counted."""
         if not receipt.split:
-            return ""
+            return self._book.unstamped_at(receipt.issued)
         if receipt.key_id not in self._tables:
             key = self._keys.find(receipt.key_id)
             self._tables[receipt.key_id] = (

@@ -40,6 +40,7 @@ class Labelling:
         self._intake = Intake(address, keys, core.ledger, self._labels, Neighbours(self._session, keys))
         bearer = None if serving.feedback.public else BearerToken(token)
         self._feedback = Feedback(self._intake, bearer, keys, address)
+        self._ledger = core.ledger
         core.counting.issued = self._issued
 
     def routes(self) -> Iterable[web.RouteDef]:
@@ -73,4 +74,4 @@ class Labelling:
                 self._seen.begin(time.time())
             self._seen.issued(int(exchange.boot), exchange.sequence)
             predictions = [each.prediction for each in answers if is_value(each.prediction)]
-            self._labels.issued(exchange.stamp, exchange.at, predictions)
+            self._labels.issued(exchange.stamp or self._ledger.unstamped_at(exchange.at), exchange.at, predictions)

@@ -54,6 +54,10 @@ class Book(Protocol):
         """Return all stamps that predictions were counted for, those that nobody has named yet included."""
         ...
 
+    def unstamped_at(self, issued: float) -> str:
+        """Return as whose a prediction without a stamp counted that was made at this time."""
+        ...
+
 
 class Assumption(Protocol):
     """The label of what is still unlabelled at an age."""

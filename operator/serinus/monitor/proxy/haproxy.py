@@ -40,7 +40,8 @@ PREDICTS: Final = {
 """Which POSTs ask for a prediction, by protocol, as protocols.py has it."""
 
 GLOBAL: Final = """
-maxconn 2000
+maxconn 4000
+no strict-limits
 nbthread 1
 hard-stop-after 2s
 tune.bufsize 65536
