@@ -116,7 +116,8 @@ def test_settings_reach_the_operator() -> None:
         "maxRolloutsPerNamespace": 5,
         "logLevel": "debug",
     }
-    container = render(f"operator={json.dumps(operator)}").container
+    image = '{"repository": "registry.example/serinus", "tag": "1.2"}'
+    container = render(f"operator={json.dumps(operator)}", f"image={image}").container
     settings = {entry["name"]: entry["value"] for entry in container["env"] if "value" in entry}
     assert settings == {
         "SERINUS_WORKERS": "3",
@@ -125,7 +126,9 @@ def test_settings_reach_the_operator() -> None:
         "SERINUS_MAX_ROLLOUTS": "20",
         "SERINUS_MAX_ROLLOUTS_PER_NAMESPACE": "5",
         "SERINUS_LOG_LEVEL": "debug",
+        "SERINUS_IMAGE": container["image"],
     }
+    assert container["image"] == "registry.example/serinus:1.2"
 
 
 def test_plain_manifests_are_current() -> None:

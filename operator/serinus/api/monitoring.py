@@ -119,8 +119,8 @@ class Monitoring(ApiModel):
     )
 
     mode: Literal["Sidecar", "Middleware", "None"] | None = None
-    """Who sees the requests: `Sidecar` puts a proxy before the model, which speaks HTTP/1.1 to it; `Middleware` is in the
-    model's own Python server (serinus.monitor.asgi); `None`, as for gRPC, counts nothing. Default: Sidecar."""
+    """Who sees the requests: `Sidecar` puts a proxy before the model, which speaks HTTP/1.1 to it; `Middleware` is in
+    the model's own Python server (serinus.monitor.asgi); `None`, as for gRPC, counts nothing. Default: Sidecar."""
     task: Literal["Binary", "Multiclass", "Regression", "Generation"] | None = None
     """What the model is for; it says how labels are compared with predictions. Default: none; no accuracy is known."""
     tolerance: Annotated[float, Field(ge=0)] | None = None

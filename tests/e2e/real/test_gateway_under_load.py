@@ -30,6 +30,8 @@ GATEWAY_HOST: Final = "public.gateway"
 RATE: Final = 300
 REQUESTS: Final = 20_000
 """How many there must be, or the test has not shown much."""
+REQUESTED: Final = "60m"
+"""The load alone takes about 28m of each of four pods: that they are too many must show on a slower machine, too."""
 WORK_RATE: Final = 60
 WORK_MILLISECONDS: Final = 10
 """Half a core of work for two revisions: more than three pods of each are to do, also where a third of it gets done."""
@@ -49,9 +51,9 @@ def spec(image: str, version: str, *steps: tuple[int, int], **fields: Any) -> Js
     """A model behind the Gateway, on all nodes, whose new revisions go through steps."""
     held = [{"weight": weight, "minSeconds": seconds} for weight, seconds in steps]
     rollout = {"steps": held, "scaleDownDelaySeconds": 3}
-    wanted = real_spec(image, version, traffic=TRAFFIC, rollout=rollout)
+    wanted = real_spec(image, version, traffic=TRAFFIC, rollout=rollout, monitoring={"mode": "Sidecar"})
     pod = wanted["template"]["spec"]
-    pod["containers"][0]["resources"] = {"requests": {"cpu": "40m"}}
+    pod["containers"][0]["resources"] = {"requests": {"cpu": REQUESTED}}
     pod["topologySpreadConstraints"] = [
         {
             "maxSkew": 1,
