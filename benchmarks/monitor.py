@@ -168,7 +168,7 @@ def _free_port() -> int:
 def _get(port: int, path: str) -> str:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Authorization": "Bearer token"})
     try:
-        with urllib.request.urlopen(request) as response:  # noqa: S310
+        with urllib.request.urlopen(request) as response:  # noqa: S310 - of loopback
             return str(response.read().decode())
     except OSError as error:
         raise NotYetError(error) from error

@@ -20,7 +20,7 @@ from serinus.rollout.view import Size
 from tests.cluster_layer import sightings
 from tests.cluster_layer.sightings import CREATED, KEY, MODEL_UID, NAMESAKE, OURS, REVISION, SOMEBODY
 from tests.controller.fake_client import FakeClient, Write, served
-from tests.render.samples import MINIMAL, RENDERER, RICH, parsed, snapshot
+from tests.render.samples import MINIMAL, MONITORED, RENDERER, RICH, parsed, snapshot
 
 Document = dict[str, Any]
 
@@ -120,6 +120,16 @@ async def test_a_record_that_was_deleted_unread_is_made_from_what_runs() -> None
     assert of_rich(read)
     assert running()[0]["metadata"]["annotations"] == {ANNOTATION_VERSION: read.version}
     assert bench.client.writes == [Write("apply", RECORD, force=False)]
+
+
+async def test_one_of_a_revision_with_sidecars_is_made_from_what_runs_too() -> None:
+    monitored = snapshot(MONITORED, revision=REVISION)
+    bench = Bench(
+        served(deployment(OWNER, monitored, Size(3)), version=3), served(service(OWNER, monitored), version=4)
+    )
+    bench.cache.put(sightings.child("Deployment"))
+    read = await bench.releases.snapshot(MODEL, parsed(MINIMAL), REVISION)
+    assert (read.endpoint, read.template) == (monitored.endpoint, monitored.template)
 
 
 async def test_a_record_cannot_be_made_from_half_of_what_ran() -> None:

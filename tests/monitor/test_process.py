@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-from aiohttp.test_utils import unused_port
+
+from tests.cluster.ports import free_port
 
 SERVING = {
     "deployment": "fraud",
@@ -63,7 +64,7 @@ class Running:
 @asynccontextmanager
 async def running(folder: Path, serving: object = SERVING) -> AsyncIterator[Running]:
     (folder / "token").write_text("the-token")
-    ports = unused_port(), unused_port()
+    ports = free_port(), free_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", STARTS, str(folder), *map(str, ports)),
         env=os.environ | {"SERINUS_SERVING": json.dumps(serving)},

@@ -38,9 +38,9 @@ def core(folder: Path, profile: object = PROFILE, clock: Callable[[], float] = l
     return Core(serving("JSON", **FIELDS | {"profile": name} | changes), file, "b", clock)
 
 
-def exchange(request: object = None, answer: object = None, **changes: object) -> Exchange:
+def exchange(asked: object = None, answered: object = None, **changes: object) -> Exchange:
     """Return one that went well; what else it is stands in `changes`."""
-    bodies = [json.dumps(each).encode() for each in (request or {"features": {}}, answer or {"label": 1})]
+    bodies = [json.dumps(each).encode() for each in (asked or {"features": {}}, answered or {"label": 1})]
     whole = Exchange(
         boot="b",
         sequence=1,

@@ -1,16 +1,13 @@
 """Gives the monitored models of a namespace a new key to sign with. Called by run.py."""
 
-import base64
-import secrets
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Protocol
 
 from kubernetes.client.exceptions import ApiException
 
 from serinus.api.sidecars import KEYS_SECRET
 from serinus.cli.failure import Failure
-
-KEY_BYTES: Final = 32
+from serinus.monitor.receipts.keys import new_key
 
 
 class Keyring(Protocol):
@@ -26,7 +23,7 @@ class Keyring(Protocol):
 
 def rotate_key(cluster: Keyring) -> str:
     """Add a key, and return what that means. Those that were there stay: receipts of theirs are still to come back."""
-    key_id, key = secrets.token_hex(4), base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    key_id, key = new_key()
     try:
         cluster.add_to_secret(KEYS_SECRET, {"current": key_id, f"key-{key_id}": key})
     except ApiException as error:

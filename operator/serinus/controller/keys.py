@@ -16,13 +16,13 @@ from serinus.cluster.errors import ConflictError, ForbiddenError, InvalidError, 
 from serinus.cluster.objects import Identity, SeenModelDeployment
 from serinus.cluster.resources import NAMESPACE, SECRET
 from serinus.controller.ownership import refused
+from serinus.monitor.receipts.keys import new_key
 from serinus.render.children import Owner, reference
 from serinus.render.sidecars import FEEDBACK, secrets_of
 
 Document = dict[str, Any]
 
 MASTER: Final = "serinus-master-key"
-KEY_BYTES: Final = 32
 
 
 class Keys:
@@ -49,9 +49,10 @@ class Keys:
         if volume == FEEDBACK:
             owner = Owner(model.key.name, model.key.namespace, model.uid)
             metadata = {"labels": {LABEL_DEPLOYMENT: model.key.name}, "ownerReferences": [reference(owner)]}
-            return _secret(name, {"token": secrets.token_urlsafe(KEY_BYTES)}, metadata)
-        key = secrets.token_hex(4)
-        return _secret(name, {"current": key, f"key-{key}": new_key(), "token": await self.token(model.key.namespace)})
+            return _secret(name, {"token": secrets.token_urlsafe()}, metadata)
+        key_id, key = new_key()
+        token = await self.token(model.key.namespace)
+        return _secret(name, {"current": key_id, f"key-{key_id}": key, "token": token})
 
     async def token(self, namespace: str) -> str:
         """Return what opens the evidence of a namespace."""
@@ -73,15 +74,10 @@ class Keys:
 
     async def _make_master(self) -> bytes:
         try:
-            document = await self._client.create(SECRET, self._namespace, _secret(MASTER, {"key": new_key()}))
+            document = await self._client.create(SECRET, self._namespace, _secret(MASTER, {"key": new_key()[1]}))
         except ConflictError as error:
             raise Retry(f"Secret {MASTER} has just been made") from error
         return base64.b64decode(document["data"]["key"])
-
-
-def new_key() -> str:
-    """Return a new key, as text."""
-    return base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
 def _secret(name: str, content: dict[str, str], metadata: Document | None = None) -> Document:

@@ -132,13 +132,15 @@ def model_endpoint(template: Json) -> ReleaseEndpoint | None:
     if proxy is None:
         return None
     served = next(json.loads(each["value"])["modelPort"] for each in proxy["env"] if each["name"] == SERVING)
-    containers = (
-        container["name"]
-        for container in template["spec"]["containers"]
-        for port in container.get("ports") or ()
-        if port["containerPort"] == served
+    return next(
+        (
+            ReleaseEndpoint(port=PROXY_PORT, container=container["name"])
+            for container in template["spec"]["containers"]
+            for port in container.get("ports") or ()
+            if port["containerPort"] == served
+        ),
+        None,
     )
-    return ReleaseEndpoint(port=PROXY_PORT, container=next(containers))
 
 
 def secrets_of(template: Json) -> dict[str, str]:

@@ -17,10 +17,11 @@ from tests.e2e.real.test_monitoring import KILL
 
 pytestmark = [pytest.mark.requires("gateway")]
 
+HOSTNAME: Final = "scored.example.com"
 TRAFFIC: Final = {
     "gateway": {
         "parentRefs": [{"name": "public", "namespace": "gateway"}],
-        "hostnames": ["scored.example.com"],
+        "hostnames": [HOSTNAME],
     }
 }
 GATEWAY_HOST: Final = "public.gateway"
@@ -78,6 +79,13 @@ class Collector:
         return [attempt for attempt in attempts if "nonce" in attempt]
 
 
+def watched(cluster: Backend, model: Model) -> tuple[Clients, Collector, str]:
+    """Who asks the model, who collects, and the token by which labels are given."""
+    clients = Clients(cluster, model.namespace, GATEWAY_HOST, HOSTNAME)
+    collector = Collector(clients, model, secret(model, "serinus-keys", "token"))
+    return clients, collector, secret(model, "fraud-feedback", "token")
+
+
 def secret(model: Model, name: str, key: str) -> str:
     found = model.api.read("v1", "Secret", name, model.namespace)
     assert found, f"no Secret {name}"
@@ -90,11 +98,9 @@ def ledger(predictions: list[Prediction], revisions: dict[str, str]) -> Counter[
 
 
 def test_the_evidence_is_what_clients_and_labels_say(installed: Backend, model: Model, image: str) -> None:
-    clients = Clients(installed, model.namespace, GATEWAY_HOST, "scored.example.com")
     first = model.apply(spec(image, "7", 50))
     model.settles(first)
-    collector = Collector(clients, model, secret(model, "serinus-keys", "token"))
-    feedback = secret(model, "fraud-feedback", "token")
+    clients, collector, feedback = watched(installed, model)
     predictions = clients.ask(1_000, rate=RATE, seed=0)
 
     second = model.apply(spec(image, "8", 40, (20, 15), (50, 15)))
@@ -129,11 +135,9 @@ def test_the_evidence_is_what_clients_and_labels_say(installed: Backend, model: 
 
 def test_what_dies_takes_along_what_was_not_collected_and_no_more(installed: Backend, model: Model, image: str) -> None:
     """A pod with all that is in it, and a monitor alone, which its keeper starts again."""
-    clients = Clients(installed, model.namespace, GATEWAY_HOST, "scored.example.com")
     revision = model.apply(spec(image, "7", 50))
     model.settles(revision)
-    collector = Collector(clients, model, secret(model, "serinus-keys", "token"))
-    feedback = secret(model, "fraud-feedback", "token")
+    clients, collector, feedback = watched(installed, model)
     doomed, restarted = model.pods(revision)
     collected = clients.ask(600, rate=RATE, seed=0)
     collector.look()

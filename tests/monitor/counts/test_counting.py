@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from serinus.monitor.counts.counting import MOST_ROWS, Counting
 from serinus.monitor.counts.counts import Counts
 from serinus.monitor.counts.ledger import UNKNOWN, Ledger
-from serinus.monitor.exchange import Exchange, Outcome
+from serinus.monitor.exchange import Outcome
 from serinus.monitor.labels.outcomes import PARTS
 from serinus.monitor.profiles.anybins import AnyBins
 from serinus.monitor.profiles.bins import MISSING, OTHER, signed_log_bins
@@ -23,8 +23,8 @@ from serinus.monitor.protocols.choice import decoder_for
 from serinus.monitor.serving import Protocol, Serving
 from tests.monitor.profiles.samples import AGE, AMOUNT, CITY, COUNTRY, MEMBER, PROFILE, encoded
 from tests.monitor.servings import serving
+from tests.monitor.watching import SPLIT, exchange
 
-SPLIT = "3-00ff00ff00ff00ff"
 JSON = serving(features="features", prediction="label", score="score", task="Binary", warm_up_seconds=0)
 GOOD_ROW = {"amount": 2.0, "country": "DE", "member": True}
 
@@ -48,22 +48,8 @@ class Monitor:
 
     def ask(self, request: object = None, answer: object = None, /, **changes: Any) -> "Monitor":  # noqa: ANN401
         bodies = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in (request, answer)]
-        exchange = Exchange(
-            boot="b",
-            sequence=1,
-            stamp=SPLIT,
-            at=0.0,
-            seconds=0.05,
-            method="POST",
-            path="/predict",
-            status=200,
-            outcome=Outcome.ANSWERED,
-            request=bodies[0],
-            request_size=len(bodies[0]),
-            response=bodies[1],
-            response_size=len(bodies[1]),
-        )
-        self.counting.count(msgspec.structs.replace(exchange, **changes))
+        sizes = {"request_size": len(bodies[0]), "response_size": len(bodies[1])}
+        self.counting.count(exchange(**{"request": bodies[0], "response": bodies[1], **sizes, **changes}))
         return self
 
     @property

@@ -8,13 +8,13 @@ from contextlib import suppress
 from itertools import pairwise
 
 import pytest
-from aiohttp.test_utils import unused_port
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serinus.monitor.exchange import Exchange, Outcome
 from serinus.monitor.records.record import FIELDS, LOG_FORMAT, LONGEST_PATH, outcome_of, read_record
 from serinus.monitor.records.ring import LONGEST_FRAME, BrokenFrameError, Frames, Ring
+from tests.cluster.ports import free_port
 
 WHOLE = {
     "boot": "17",
@@ -200,7 +200,7 @@ async def test_records_that_come_one_by_one_are_read_together(monkeypatch: pytes
 
     monkeypatch.setattr("serinus.monitor.records.ring.Frames", Watched)
     monkeypatch.setattr("serinus.monitor.records.ring.REST_SECONDS", 0.1)
-    ring, port, number = Ring(lambda _: None, lambda: 0.0), unused_port(), 50
+    ring, port, number = Ring(lambda _: None, lambda: 0.0), free_port(), 50
     async with await ring.serve(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -216,7 +216,7 @@ async def test_records_that_come_one_by_one_are_read_together(monkeypatch: pytes
 
 async def test_records_that_came_before_garbage_are_counted_and_the_connection_is_closed() -> None:
     exchanges: list[Exchange] = []
-    ring, port = Ring(exchanges.append, lambda: 0.0), unused_port()
+    ring, port = Ring(exchanges.append, lambda: 0.0), free_port()
     async with await ring.serve(port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"%d %s5 hellogarbage" % (len(line()), line()))

@@ -14,7 +14,6 @@ from typing import Final
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import unused_port
 
 from serinus.monitor.exchange import Exchange, Outcome
 from serinus.monitor.proxy.receipt_lines import haproxy_lines
@@ -22,6 +21,7 @@ from serinus.monitor.proxy.record_lines import record_lines
 from serinus.monitor.receipts.receipts import Signer
 from serinus.monitor.records.ring import Ring
 from tests.cluster.parts import debian
+from tests.cluster.ports import free_port
 from tests.monitor.keyring import KEY_ONE, keys_in, text_of
 
 pytestmark = pytest.mark.control_plane
@@ -129,7 +129,7 @@ async def model(port: int) -> AsyncIterator[None]:
 @pytest.fixture
 async def front(tmp_path: Path) -> AsyncIterator[Front]:
     debian.ensure("haproxy")
-    front, ring_port, model_port = Front(unused_port()), unused_port(), unused_port()
+    front, ring_port, model_port = Front(free_port()), free_port(), free_port()
     receipt = haproxy_lines(Signer(keys_in(tmp_path), "192.0.2.7", "0a1b2c3d4e", BOOT), text_of(KEY_ONE))
     lines = record_lines(str(BOOT), port=ring_port)
     configuration = tmp_path / "haproxy.cfg"

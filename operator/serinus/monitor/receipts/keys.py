@@ -2,6 +2,7 @@
 
 import binascii
 import re
+import secrets
 import time
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,12 @@ from serinus.monitor.receipts.mounted import Clock, Looks, read
 KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 """It becomes part of a file's name and of a receipt, so it holds neither a slash nor a bar."""
 KEY_BYTES: Final = 32
+ID_BYTES: Final = 4
+
+
+def new_key() -> tuple[str, str]:
+    """Return a new id and a new key, as they stand in a Secret."""
+    return secrets.token_hex(ID_BYTES), binascii.b2a_base64(secrets.token_bytes(KEY_BYTES), newline=False).decode()
 
 
 class KeysMissingError(Exception):
